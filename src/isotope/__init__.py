@@ -1,0 +1,1 @@
+"""Isotope: the shared-mobility platform that an operator can own."""

@@ -1,0 +1,1 @@
+"""The outside world behind ports: each port has a real adapter and a stand-in."""

@@ -1,0 +1,1 @@
+"""The HTTP contract: one module per section, nothing of it known below."""

@@ -1,0 +1,95 @@
+"""Operators, their settings, their staff."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from isotope.kernel.ids import OperatorId, StaffId
+
+
+class OtpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Phone codes (domain rules, section Phone OTP)."""
+
+    life_s: Annotated[int, Meta(ge=60, le=900, description="how long a code and its token live")] = 600
+    resend_wait_s: Annotated[int, Meta(ge=1, le=600, description="wait before the next code to the same number")] = 60
+    max_checks: Annotated[int, Meta(ge=1, le=10, description="wrong codes before the token dies")] = 5
+    sends_per_number: Annotated[int, Meta(ge=1, description="codes to one number in `number_window_s`")] = 3
+    number_window_s: Annotated[int, Meta(ge=60)] = 600
+    sends_per_address: Annotated[int, Meta(ge=1, description="codes asked for by one IP address in an hour")] = 20
+    sends_per_prefix: Annotated[int, Meta(ge=1, description="codes to one country prefix in an hour")] = 2_000
+    allowed_prefixes: Annotated[tuple[str, ...], Meta(description="country prefixes that get codes; empty: all")] = ()
+
+
+class RideSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Sharing rides."""
+
+    max_vehicles_per_rider: Annotated[
+        int, Meta(ge=1, le=20, description="rides that one rider may have open at once")
+    ] = 5
+    minimum_balance_minor: Annotated[
+        int, Meta(ge=0, description="balance and bonus together that a start asks for")
+    ] = 0
+    start_distance_m: Annotated[int, Meta(ge=1, description="how far from the vehicle a ride may be started")] = 200
+    ring_distance_m: Annotated[int, Meta(ge=1, description="how far from the vehicle it may be rung")] = 500
+    minimum_battery_pct: Annotated[int, Meta(ge=0, le=100, description="below it a vehicle cannot be started")] = 10
+    silent_after_s: Annotated[int, Meta(ge=10, description="a vehicle not heard of for so long is hidden")] = 1_200
+    unlock_wait_s: Annotated[int, Meta(ge=1, le=14, description="how long a start waits for the vehicle's word")] = 8
+    moving_kmh: Annotated[float, Meta(ge=1, le=15, description="above it nothing that stops or locks is sent")] = 5.0
+    phone_position_fresh_s: Annotated[
+        int, Meta(ge=5, description="a phone position older than this is not used at the end")
+    ] = 60
+    max_radius_km: Annotated[int, Meta(ge=1, le=200, description="largest radius of get-vehicles that is served")] = 50
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator decides; every default is the field's usual one."""
+
+    otp: OtpSettings = OtpSettings()
+    rides: RideSettings = RideSettings()
+    public_vehicles: Annotated[bool, Meta(description="get-vehicles answers with the public key alone")] = False
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166 code, for reading phone numbers")] = "FI"
+    rider_token_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+    staff_token_hours: Annotated[int, Meta(ge=1, le=72)] = 72
+    deletion_days: Annotated[
+        int, Meta(ge=0, le=365, description="days in which a soft deletion can be undone by login")
+    ] = 30
+    report_days: Annotated[int, Meta(ge=1, le=3650, description="how long vehicle reports are kept")] = 60
+    support_text: Annotated[str, Meta(max_length=400, description="shown with refusals that support must solve")] = ""
+    texts: Annotated[
+        dict[str, dict[str, str]], Meta(description="language -> code of a text -> the operator's wording")
+    ] = {}
+
+
+class Operator(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant."""
+
+    id: OperatorId
+    slug: str
+    name: str
+    currency: str
+    time_zone: str
+    languages: tuple[str, ...]
+    settings: Settings
+
+
+class Role(StrEnum):
+    """What a member of staff may do."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    OPERATOR = "operator"
+    SUPPORT = "support"
+    READ_ONLY = "read_only"
+
+
+class Staff(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of an operator's staff."""
+
+    operator_id: OperatorId
+    id: StaffId
+    email: str
+    role: Role
+    locked_until: datetime | None = None

@@ -1,0 +1,1 @@
+"""Plumbing that knows no domain: database, clock, notifications, jobs, configuration."""

@@ -1,0 +1,64 @@
+"""Settings of a process, from the environment. `docs/operate/configuration.md` is tested against this."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Mode = Literal["demo", "test", "production"]
+
+
+class ConfigError(Exception):
+    """A setting is wrong; says which, what it is and what would be accepted."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting is read from `ISOTOPE_<NAME>`."""
+
+    mode: Annotated[Mode, Meta(description="demo and test open /dev/outbox; production refuses the demo's keys")] = (
+        "production"
+    )
+    database_url: Annotated[
+        str, Meta(description="PostgreSQL 15 or newer; empty: the embedded one in the data folder")
+    ] = ""
+    data: Annotated[str, Meta(description="the data folder: embedded PostgreSQL, images, logs")] = "data"
+    host: Annotated[str, Meta(description="address that the API listens on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="port of the API")] = 8080
+    api_processes: Annotated[int, Meta(ge=1, le=64, description="how many API processes share the port")] = 1
+    gateway_host: Annotated[str, Meta(description="address that the device gateway listens on")] = "127.0.0.1"
+    gateway_port: Annotated[int, Meta(ge=0, le=65535, description="port for JSON-lines units; 0: a free one")] = 0
+    db_pool: Annotated[int, Meta(ge=1, le=200, description="connections to PostgreSQL of each process")] = 10
+    sms: Annotated[Literal["outbox", "twilio"], Meta(description="how phone codes are sent")] = "outbox"
+    twilio_account: Annotated[str, Meta(description="Twilio account SID")] = ""
+    twilio_token: Annotated[str, Meta(description="Twilio auth token (secret)")] = ""
+    twilio_from: Annotated[str, Meta(description="sender number or messaging service SID")] = ""
+    twilio_url: Annotated[str, Meta(description="base address of Twilio's API")] = "https://api.twilio.com"
+    trusted_proxies: Annotated[str, Meta(description="comma-separated networks whose X-Forwarded-For is believed")] = ""
+    log_format: Annotated[Literal["json", "console"], Meta(description="how log lines look")] = "json"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
+    ] = "info"
+
+
+def load_config(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the environment.
+
+    Raises:
+        ConfigError: with every wrong setting, one a line.
+    """
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for setting in msgspec.structs.fields(Config):
+        name = f"ISOTOPE_{setting.name.upper()}"
+        if name not in env:
+            continue
+        try:
+            values[setting.name] = msgspec.convert(env[name].strip(), setting.type, strict=False)
+        except msgspec.ValidationError as error:
+            wrong.append(f"{name}: {error}")
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return Config(**values)

@@ -1,0 +1,124 @@
+"""What other processes tell: PostgreSQL NOTIFY, one listening connection a process.
+
+A subscriber gets payloads in commit order. Notifications are hints, never the truth: after a
+lost connection they are gone, so every subscriber is told `on_reset` and reads the store again.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection, sql
+
+_log = structlog.get_logger(__name__)
+
+OnPayload = Callable[[str], None]
+OnReset = Callable[[], None]
+
+_BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class Hub:
+    """One LISTEN connection shared by the whole process; reconnects for ever with back-off."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._subscribers: dict[str, list[tuple[OnPayload, OnReset | None]]] = defaultdict(list)
+        self._waiting: dict[tuple[str, str], list[asyncio.Future[None]]] = defaultdict(list)
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    def subscribe(self, channel: str, on_payload: OnPayload, on_reset: OnReset | None = None) -> None:
+        """Call before `start`. Callbacks are quick and synchronous; they must not fail."""
+        if self._task is not None:
+            raise RuntimeError("subscribe before start")
+        self._subscribers[channel].append((on_payload, on_reset))
+
+    def listen(self, channel: str) -> None:
+        """Make `channel` known so that `expect` can wait on it. Call before `start`."""
+        self.subscribe(channel, lambda _payload: None)
+
+    async def start(self) -> None:
+        """Begin to listen; returns when listening (or keeps trying behind if the store is away)."""
+        self._task = asyncio.create_task(self._run(), name="hub")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), 5.0)
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    @property
+    def is_listening(self) -> bool:
+        return self._ready.is_set()
+
+    @asynccontextmanager
+    async def expect(self, channel: str, payload: str) -> AsyncIterator[Callable[[float], Any]]:
+        """Wait for one exact payload: enter before causing it, then `await wait(seconds)` (True if it came).
+
+        The caller reads the store afterwards in either case: the notification is only a hint.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        key = (channel, payload)
+        self._waiting[key].append(future)
+
+        async def wait(seconds: float) -> bool:
+            done, _pending = await asyncio.wait({future}, timeout=seconds)
+            return bool(done)
+
+        try:
+            yield wait
+        finally:
+            self._waiting[key].remove(future)
+            if not self._waiting[key]:
+                del self._waiting[key]
+            future.cancel()
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                connection = await AsyncConnection.connect(self._url, autocommit=True)
+            except psycopg.Error as error:
+                _log.warning("hub.unreachable", error=type(error).__name__)
+            else:
+                try:
+                    async with connection:
+                        for channel in self._subscribers:
+                            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+                        failures = 0
+                        self._ready.set()
+                        self._reset()
+                        async for notice in connection.notifies():
+                            self._deliver(notice.channel, notice.payload)
+                except psycopg.Error as error:
+                    _log.warning("hub.lost", error=type(error).__name__)
+            self._ready.clear()
+            await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+            failures += 1
+
+    def _reset(self) -> None:
+        for subscribers in self._subscribers.values():
+            for _on_payload, on_reset in subscribers:
+                if on_reset is not None:
+                    on_reset()
+        # Whatever was waited for may have been said while nobody listened.
+        for futures in self._waiting.values():
+            for future in futures:
+                if not future.done():
+                    future.set_result(None)
+
+    def _deliver(self, channel: str, payload: str) -> None:
+        for future in self._waiting.get((channel, payload), ()):
+            if not future.done():
+                future.set_result(None)
+        for on_payload, _on_reset in self._subscribers.get(channel, ()):
+            on_payload(payload)

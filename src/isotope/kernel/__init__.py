@@ -1,0 +1,1 @@
+"""Words that everybody speaks. Pure: no I/O, no clock, no domain."""

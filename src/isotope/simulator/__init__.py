@@ -1,0 +1,1 @@
+"""A simulated city that speaks to the system as the real one would."""

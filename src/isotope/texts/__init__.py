@@ -1,0 +1,1 @@
+"""User-facing texts, one catalogue file per language."""

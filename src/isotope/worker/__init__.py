@@ -1,0 +1,1 @@
+"""The process that runs every job and every periodic task."""
