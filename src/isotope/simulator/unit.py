@@ -1,0 +1,173 @@
+"""One simulated vehicle with its box: what it is, how it moves, what it says to a command. No sockets here."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Literal
+
+import msgspec
+
+from isotope.kernel.geo import Point, distance_m
+from isotope.simulator import battery
+from isotope.simulator.manners import WELL_BEHAVED, Manners
+from isotope.simulator.path import Path
+
+Status = Literal["done", "failed", "unsupported"]
+JsonValue = str | int | float | bool | None
+
+# Commands that change nothing that the unit reports.
+_HARMLESS: Final = frozenset(
+    {"engine", "locate", "ring", "headlight", "speed_limit", "speed_mode", "open", "reboot", "report_interval"}
+)
+_LONGEST_INTERVAL_S: Final = 3600
+
+
+class UnitState(msgspec.Struct, kw_only=True):
+    """What a unit keeps over a restart."""
+
+    lat: float
+    lon: float
+    battery_pct: float
+    locked: bool
+    odometer_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a unit says to a command: after `delay_s`; a status of None is silence."""
+
+    status: Status | None
+    code: str | None = None
+    delay_s: float = 0.0
+    locked: bool | None = None
+    event: str | None = None
+    """A report with this event follows."""
+    reboot: bool = False
+
+
+@dataclass(slots=True)
+class Errand:
+    """The line that the vehicle is moved along."""
+
+    path: Path
+    metres_per_second: float
+    """How fast it really moves here, acceleration included."""
+    shown_kmh: float
+    """What its speedometer says: the speed of the real trip."""
+    along_m: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Unit:
+    """A vehicle as its box knows it."""
+
+    nr: str
+    identity: str
+    secret: str
+    model: str
+    position: Point
+    battery_pct: float = 90.0
+    locked: bool = True
+    odometer_m: float = 0.0
+    manners: Manners = WELL_BEHAVED
+    charging: bool = False
+    errand: Errand | None = None
+    wished_interval_s: float | None = None
+
+    @property
+    def speed_kmh(self) -> float:
+        return 0.0 if self.errand is None else self.errand.shown_kmh
+
+    def advance(self, seconds: float) -> bool:
+        """Let time pass: move along the errand, or stand and charge. True when the errand came to its end."""
+        errand = self.errand
+        if errand is None:
+            self._stand(seconds)
+            return False
+        along_m = min(errand.path.length_m, errand.along_m + errand.metres_per_second * seconds)
+        moved_m = along_m - errand.along_m
+        errand.along_m = along_m
+        self.position = errand.path.at(along_m)
+        self.odometer_m += moved_m
+        self.battery_pct = battery.ridden(self.battery_pct, moved_m)
+        self.charging = False
+        if along_m < errand.path.length_m:
+            return False
+        self.errand = None
+        return True
+
+    def send_on(self, path: Path, *, seconds: float, shown_kmh: float) -> None:
+        """Start along `path`, to be at its end in `seconds`. What lies between here and its start is ridden too."""
+        if path.start != self.position:
+            path = Path([self.position, *path.points])
+        self.errand = Errand(path, path.length_m / max(seconds, 0.001), shown_kmh)
+
+    def carry_to(self, point: Point) -> None:
+        """Put it somewhere else by hand: nothing is ridden."""
+        self.errand = None
+        self.position = point
+
+    def obey(self, name: str, params: dict[str, JsonValue], rng: Random) -> Reply:
+        """What the unit does and answers; changes the unit.
+
+        | manners drawn       | answer                        | state          |
+        |---------------------|-------------------------------|----------------|
+        | mute                | none                          | unchanged      |
+        | refuse              | failed, `refused`             | unchanged      |
+        | late                | as below, after `late_s`      | as below       |
+        | lie (lock, unlock)  | done with the old lock        | unchanged      |
+        | none                | done with the new lock        | changed        |
+
+        A moving vehicle does not lock (`moving`); an unknown command is unsupported.
+        """
+        manners = self.manners
+        if rng.random() < manners.mute:
+            return Reply(None)
+        if rng.random() < manners.refuse:
+            return Reply("failed", "refused", locked=self.locked)
+        delay_s = manners.late_s if rng.random() < manners.late else rng.uniform(0.05, 0.4)
+        if name in {"lock", "unlock"}:
+            return self._turn_lock(locked=name == "lock", delay_s=delay_s, lie=rng.random() < manners.lie)
+        if name not in _HARMLESS:
+            return Reply("unsupported", delay_s=delay_s)
+        if name == "report_interval":
+            self._set_interval(params)
+        event = "located" if name == "locate" else None
+        return Reply("done", delay_s=delay_s, locked=self.locked, event=event, reboot=name == "reboot")
+
+    def _turn_lock(self, *, locked: bool, delay_s: float, lie: bool) -> Reply:
+        if locked and self.errand is not None:
+            return Reply("failed", "moving", delay_s, self.locked)
+        if not lie:
+            self.locked = locked
+        return Reply("done", None, delay_s, self.locked, "locked" if self.locked else "unlocked")
+
+    def _set_interval(self, params: dict[str, JsonValue]) -> None:
+        for value in params.values():
+            if isinstance(value, int | float) and 1 <= value <= _LONGEST_INTERVAL_S:
+                self.wished_interval_s = float(value)
+
+    def _stand(self, seconds: float) -> None:
+        if self.locked:
+            self.charging = battery.is_charging(self.battery_pct, was_charging=self.charging)
+        else:
+            self.charging = False
+        if self.charging:
+            self.battery_pct = battery.charged(self.battery_pct, seconds)
+        else:
+            self.battery_pct = battery.idled(self.battery_pct, seconds)
+
+    def memory(self) -> UnitState:
+        return UnitState(
+            lat=self.position.lat,
+            lon=self.position.lon,
+            battery_pct=self.battery_pct,
+            locked=self.locked,
+            odometer_m=self.odometer_m,
+        )
+
+    def remember(self, state: UnitState) -> None:
+        self.position = Point(state.lat, state.lon)
+        self.battery_pct, self.locked, self.odometer_m = state.battery_pct, state.locked, state.odometer_m
+
+    def distance_to(self, point: Point) -> float:
+        return distance_m(self.position, point)
