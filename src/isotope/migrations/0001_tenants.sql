@@ -31,8 +31,6 @@ create table staff (
     name           text not null default '',
     role           text not null check (role in ('owner', 'manager', 'operator', 'support', 'read_only')),
     password_hash  text not null,
-    failed_logins  int not null default 0,
-    locked_until   timestamptz,
     disabled_at    timestamptz,
     created_at     timestamptz not null,
     primary key (operator_id, id)
@@ -50,3 +48,12 @@ create table staff_token (
 );
 create index staff_token_expiry on staff_token (expires_at);
 create index staff_token_staff on staff_token (operator_id, staff_id);
+
+-- Wrong passwords, counted by the hash of the address that was typed, whether staff has it or not: a lock-out
+-- does not tell which addresses exist.
+create table staff_login_attempts (
+    email_hash  bytea primary key check (length(email_hash) = 32),
+    attempts    int not null,
+    last_at     timestamptz not null
+);
+create index staff_login_attempts_last on staff_login_attempts (last_at);

@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rides: RideSettings = RideSettings()
     public_vehicles: Annotated[bool, Meta(description="get-vehicles answers with the public key alone")] = False
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166 code, for reading phone numbers")] = "FI"
+    forms_per_address: Annotated[int, Meta(ge=1, description="form registrations from one IP address in an hour")] = 20
     rider_token_days: Annotated[int, Meta(ge=1, le=3650)] = 365
     staff_token_hours: Annotated[int, Meta(ge=1, le=72)] = 72
     deletion_days: Annotated[
@@ -91,5 +92,45 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     operator_id: OperatorId
     id: StaffId
     email: str
+    name: str
     role: Role
-    locked_until: datetime | None = None
+
+
+class KeyKind(StrEnum):
+    """The public key names the operator and is in every app; the secret key acts for it."""
+
+    PUBLIC = "public"
+    SECRET = "secret"  # noqa: S105 - the kind, not a key
+
+
+class OperatorKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as it is stored: its SHA-256, its last four characters, and its end (None: works until rotated)."""
+
+    kind: KeyKind
+    key_hash: bytes
+    hint: str
+    expires_at: datetime | None
+
+
+class CreatedOperator(msgspec.Struct, frozen=True, kw_only=True):
+    """The only moment at which the keys are known: the store keeps hashes."""
+
+    operator: Operator
+    public_key: str
+    secret_key: str
+
+
+class StaffSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A dashboard login: the token is told once and stored hashed."""
+
+    access_token: str
+    expires_in_s: int
+    operator_id: OperatorId
+    staff: Staff
+
+
+class LoginAttempts(msgspec.Struct, frozen=True, kw_only=True):
+    """Logins tried with one address since the last right one, the one being tried included."""
+
+    attempts: int
+    last_at: datetime
