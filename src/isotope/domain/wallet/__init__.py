@@ -1,1 +1,67 @@
-"""Room: wallet."""
+"""Room: wallet. A double-entry ledger per operator; what a rider owns and owes is what its entries say."""
+
+from isotope.domain.wallet.errors import (
+    amount_out_of_range,
+    debt_open,
+    idempotency_key_invalid,
+    idempotency_key_reused,
+    rider_without_wallet,
+    wallet_limit_reached,
+)
+from isotope.domain.wallet.holds import DebtHold
+from isotope.domain.wallet.model import (
+    MAX_AMOUNT_MINOR,
+    MAX_BALANCE_MINOR,
+    AccountKind,
+    AddMoney,
+    Charge,
+    Charged,
+    Difference,
+    Entry,
+    Flow,
+    MoneyAdded,
+    MoneyKind,
+    PaymentMethod,
+    Posted,
+    Posting,
+    Standing,
+)
+from isotope.domain.wallet.payment_methods import list_payment_methods
+from isotope.domain.wallet.queries import check_ledger, get_standing, trial_balance
+from isotope.domain.wallet.store import lock_standing
+from isotope.domain.wallet.usecases.add_money import add_money
+from isotope.domain.wallet.usecases.charge import charge
+from isotope.domain.wallet.usecases.post import post
+
+__all__ = [
+    "MAX_AMOUNT_MINOR",
+    "MAX_BALANCE_MINOR",
+    "AccountKind",
+    "AddMoney",
+    "Charge",
+    "Charged",
+    "DebtHold",
+    "Difference",
+    "Entry",
+    "Flow",
+    "MoneyAdded",
+    "MoneyKind",
+    "PaymentMethod",
+    "Posted",
+    "Posting",
+    "Standing",
+    "add_money",
+    "amount_out_of_range",
+    "charge",
+    "check_ledger",
+    "debt_open",
+    "get_standing",
+    "idempotency_key_invalid",
+    "idempotency_key_reused",
+    "list_payment_methods",
+    "lock_standing",
+    "post",
+    "rider_without_wallet",
+    "trial_balance",
+    "wallet_limit_reached",
+]

@@ -1,0 +1,15 @@
+"""What the wallet has against the deletion of a rider."""
+
+from isotope.domain.wallet import errors, queries
+from isotope.infra.db import Tx
+from isotope.kernel.errors import Refusal
+from isotope.kernel.ids import OperatorId, RiderId
+from isotope.kernel.money import Money
+
+
+class DebtHold:
+    """A rider who owes something is not deleted (identity's port `DeletionHold`)."""
+
+    async def reason(self, tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Refusal | None:
+        debt = await queries.find_debt(tx, operator_id, rider_id)
+        return None if debt is None else errors.debt_open(Money(debt.debt_minor, debt.currency))

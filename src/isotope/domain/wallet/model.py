@@ -1,0 +1,180 @@
+"""What riders own and owe, and how it is written down."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+
+from isotope.domain.tenants.model import Operator
+from isotope.kernel.actor import Actor
+from isotope.kernel.ids import OperatorId, RiderId
+
+# The largest single amount, and the largest sum on one account: the biggest integer that JSON clients read exactly.
+MAX_AMOUNT_MINOR: Final = 10**12
+MAX_BALANCE_MINOR: Final = 2**53 - 1
+MAX_KEY_LENGTH: Final = 255
+
+
+class AccountKind(StrEnum):
+    """Accounts of the ledger. Credits are positive: a rider's balance is what we owe, a debt is negative."""
+
+    RIDER_BALANCE = "RIDER_BALANCE"
+    RIDER_BONUS = "RIDER_BONUS"
+    RIDER_DEBT = "RIDER_DEBT"
+    REVENUE = "REVENUE"
+    TAX = "TAX"
+    PROVIDER_CLEARING = "PROVIDER_CLEARING"
+    ADJUSTMENTS = "ADJUSTMENTS"
+
+    @property
+    def is_rider(self) -> bool:
+        return self.value.startswith("RIDER_")
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A rider's wallet in one currency. All three are zero or positive; a rider never has balance and debt at once."""
+
+    currency: str
+    balance_minor: int = 0
+    bonus_minor: int = 0
+    debt_minor: int = 0
+
+    @property
+    def spendable_minor(self) -> int:
+        """What a ride can be paid from."""
+        return self.balance_minor + self.bonus_minor
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a posting; `rider_id` exactly for a rider's account."""
+
+    kind: AccountKind
+    amount_minor: int
+    rider_id: RiderId | None = None
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction of the ledger: entries of one currency that sum to zero.
+
+    `reason` says in one stable word why, `cause` refers to what it was for (`ride:12`). One cause is posted once per
+    reason: posting it again changes nothing.
+
+    Raises:
+        ValueError: the entries are not a transaction; a bug of the caller.
+    """
+
+    operator_id: OperatorId
+    currency: str
+    reason: str
+    actor: Actor
+    cause: str
+    now: datetime
+    entries: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.entries) < 2 or sum(entry.amount_minor for entry in self.entries) != 0:  # noqa: PLR2004 - two sides
+            raise ValueError("the entries of a posting sum to zero")
+        for entry in self.entries:
+            if entry.amount_minor == 0:
+                raise ValueError("an entry moves something")
+            if (entry.rider_id is not None) != entry.kind.is_rider:
+                raise ValueError(f"{entry.kind} and rider {entry.rider_id} do not fit")
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in the ledger; `is_new` is False when it stood there before."""
+
+    entries: tuple[Entry, ...]
+    is_new: bool
+
+    def sum_minor(self, kind: AccountKind) -> int:
+        return sum(entry.amount_minor for entry in self.entries if entry.kind == kind)
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """Take the price of something from a rider. `tax_minor` is the part of `total_minor` that is tax."""
+
+    operator_id: OperatorId
+    rider_id: RiderId
+    currency: str
+    total_minor: int
+    tax_minor: int
+    reason: str
+    actor: Actor
+    cause: str
+    now: datetime
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tax_minor <= self.total_minor:
+            raise ValueError(f"tax {self.tax_minor} of total {self.total_minor}")
+
+
+class Charged(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the money came from; what is missing became debt."""
+
+    bonus_minor: int = 0
+    balance_minor: int = 0
+    debt_minor: int = 0
+
+
+class MoneyKind(StrEnum):
+    """What is added: money, or a promise of rides that is never paid out."""
+
+    BONUS = "BONUS"
+    BALANCE = "BALANCE"
+
+
+class AddMoney(msgspec.Struct, frozen=True, kw_only=True):
+    """The operator gives a rider money. With an `idempotency_key` a repetition by the same actor changes nothing."""
+
+    operator: Operator
+    rider_id: RiderId
+    amount_minor: int
+    kind: MoneyKind
+    actor: Actor
+    idempotency_key: str | None = None
+
+
+class MoneyAdded(msgspec.Struct, frozen=True, kw_only=True):
+    """The wallet afterwards, and how much of the amount settled debt."""
+
+    standing: Standing
+    debt_settled_minor: int
+    is_new: bool
+
+
+class Flow(StrEnum):
+    """What is paid for."""
+
+    SHARING = "SHARING"
+    TAXI = "TAXI"
+    RENTAL = "RENTAL"
+
+
+class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to pay. The amounts are the wallet's and None for the others."""
+
+    id: str
+    kind: Literal["WALLET", "CARD", "CASH"]
+    title: str
+    currency: str
+    is_selected: bool
+    balance_minor: int | None = None
+    bonus_minor: int | None = None
+    debt_minor: int | None = None
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """Something in the ledger that must not be."""
+
+    what: Literal["transaction_not_zero", "transaction_empty", "transaction_mixes_currencies", "balance_not_sum"]
+    id: int
+    expected_minor: int
+    found_minor: int
+
+
+def without_zeros(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Entries that move something."""
+    return tuple(entry for entry in entries if entry.amount_minor)

@@ -1,0 +1,39 @@
+"""Take the price of something from a rider."""
+
+from isotope.domain.wallet import rules, store
+from isotope.domain.wallet.model import AccountKind, Charge, Charged, Posting
+from isotope.domain.wallet.usecases.post import post
+from isotope.infra.db import Tx
+
+
+async def charge(tx: Tx, charge: Charge) -> Charged:
+    """Bonus, then balance; what is missing becomes debt. Nothing is posted for a price of nothing.
+
+    The same cause and reason again return what was taken the first time.
+
+    Raises:
+        Refusal: `validation_failed` above the largest amount, `wallet_limit_reached`.
+    """
+    if charge.total_minor == 0:
+        return Charged()
+    standing = await store.lock_standing(tx, charge.operator_id, charge.rider_id, charge.currency)
+    if no := rules.may_charge(standing, charge.total_minor):
+        raise no
+    split = rules.split_charge(standing, charge.total_minor)
+    posted = await post(
+        tx,
+        Posting(
+            operator_id=charge.operator_id,
+            currency=charge.currency,
+            reason=charge.reason,
+            actor=charge.actor,
+            cause=charge.cause,
+            now=charge.now,
+            entries=rules.charge_entries(charge, split),
+        ),
+    )
+    return Charged(
+        bonus_minor=-posted.sum_minor(AccountKind.RIDER_BONUS),
+        balance_minor=-posted.sum_minor(AccountKind.RIDER_BALANCE),
+        debt_minor=-posted.sum_minor(AccountKind.RIDER_DEBT),
+    )
