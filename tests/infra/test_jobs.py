@@ -1,3 +1,5 @@
+import pytest
+
 from isotope.infra.runtime import Runtime
 
 
@@ -7,7 +9,7 @@ class _BoomError(Exception):
 
 async def _count(rt: Runtime, name: str) -> int:
     async with rt.db.read() as tx:
-        return await tx.scalar("select count(*) from procrastinate_jobs where task_name = %s", (name,))
+        return int(await tx.scalar("select count(*) from procrastinate_jobs where task_name = %s", (name,)))
 
 
 async def test_a_job_commits_with_its_cause(rt: Runtime) -> None:
@@ -17,11 +19,13 @@ async def test_a_job_commits_with_its_cause(rt: Runtime) -> None:
     assert await _count(rt, "test_committed") == 1
 
 
+async def _defer_and_fail(rt: Runtime) -> None:
+    async with rt.db.write() as tx:
+        await rt.jobs.defer(tx, "test_rolled_back", number=7)
+        raise _BoomError
+
+
 async def test_a_job_rolls_back_with_its_cause(rt: Runtime) -> None:
-    try:
-        async with rt.db.write() as tx:
-            await rt.jobs.defer(tx, "test_rolled_back", number=7)
-            raise _BoomError
-    except _BoomError:
-        pass
+    with pytest.raises(_BoomError):
+        await _defer_and_fail(rt)
     assert await _count(rt, "test_rolled_back") == 0

@@ -154,11 +154,24 @@ class EmbeddedPostgres:
         try:
             self._stop_orphan()
             self._make_cluster()
+            self._make_socket_dir()
             self._launch()
         except BaseException:
             self.stop()
             raise
         return self.url
+
+    def restart(self) -> None:
+        """Start again after the server died, at the same address, so that its clients find it.
+
+        Raises:
+            EmbeddedError: it does not start; may be tried again.
+        """
+        if self._process is None or self._socket_dir is None:
+            raise RuntimeError("not started")
+        self._process.wait()
+        self._stop_processes()
+        self._launch()
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, the data is written. Does nothing when stopped."""
@@ -208,6 +221,11 @@ class EmbeddedPostgres:
     def _stop_orphan(self) -> None:
         """End what a killed owner left behind: we hold the lock, so whatever runs here is nobody's."""
         self._socket_dir = _recorded_socket_dir(self.data)
+        self._stop_processes()
+        self._forget_socket()
+
+    def _stop_processes(self) -> None:
+        """End every process in the cluster; afterwards nothing stands against a start."""
         pid_file = self.cluster / "postmaster.pid"
         with contextlib.suppress(OSError, ValueError, IndexError):
             postmaster = int(pid_file.read_text().split("\n")[0])
@@ -221,7 +239,6 @@ class EmbeddedPostgres:
         # Without a living process there, the file is stale, even if its number belongs to somebody else by now.
         if _CAN_SEE_PROCESSES:
             pid_file.unlink(missing_ok=True)
-        self._forget_socket()
 
     def _make_cluster(self) -> None:
         version_file = self.cluster / "PG_VERSION"
@@ -245,7 +262,13 @@ class EmbeddedPostgres:
             "--no-sync",
         ]
         done = subprocess.run(
-            _as_server_user(command), capture_output=True, text=True, check=False, env=_environment(), cwd="/"
+            _as_server_user(command),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=_environment(),
+            cwd="/",
+            process_group=0,
         )
         if done.returncode != 0:
             raise EmbeddedError(_cannot("create its files", done.stderr or done.stdout))
@@ -265,7 +288,6 @@ class EmbeddedPostgres:
             )
 
     def _launch(self) -> None:
-        self._make_socket_dir()
         # Who may connect is said anew at every start: the folder may have been moved to another user.
         _write_as_is(self.cluster / "pg_ident.conf", f"owner {_os_user()} {USER}\n")
         settings = {**self._settings, "unix_socket_directories": str(self._socket_dir)}
@@ -290,7 +312,7 @@ class EmbeddedPostgres:
         folder = tempfile.mkdtemp(prefix=_SOCKET_PREFIX)
         if len(os.fsencode(f"{folder}/{_SOCKET_NAME}")) > _SOCKET_PATH_LIMIT_BYTES:
             Path(folder).rmdir()
-            folder = tempfile.mkdtemp(prefix=_SOCKET_PREFIX, dir="/tmp")  # noqa: S108 - a private folder within
+            folder = tempfile.mkdtemp(prefix=_SOCKET_PREFIX, dir="/tmp")
         _give_to_server(Path(folder))
         self._socket_dir = folder
         (self.data / "postgres.json").write_text(json.dumps({"socket_dir": folder}))

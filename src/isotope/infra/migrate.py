@@ -199,7 +199,7 @@ def _apply(connection: Connection[tuple[Any, ...]], one: Migration) -> None:
     for attempt in range(1, _TRIES + 1):
         try:
             with connection.transaction():
-                connection.execute(one.sql)  # type: ignore[call-overload] # our own files, no input
+                connection.execute(one.sql.encode())
                 connection.execute(
                     "insert into schema_migration (name, checksum) values (%s, %s)", (one.name, one.checksum)
                 )

@@ -1,0 +1,178 @@
+"""`isotope up`: everything on this machine."""
+
+import os
+import shlex
+import shutil
+import socket
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from isotope.infra.config import Config, load_config
+
+_READY_S = 60.0
+_APPLY_S = 120.0
+
+
+def command(
+    port: Annotated[int | None, typer.Option(help="port of the API; default ISOTOPE_PORT or 8080")] = None,
+    data: Annotated[str | None, typer.Option(help="data folder; default ISOTOPE_DATA or ./data")] = None,
+    simulate: Annotated[bool, typer.Option(help="demo mode: drive simulated vehicles and riders")] = True,
+) -> None:
+    """Run everything on this machine: PostgreSQL, API, gateway, worker; in demo mode the demo city and its traffic.
+
+    What dies is restarted; Ctrl-C stops all of it.
+
+    Example:
+
+        ISOTOPE_MODE=demo isotope up --port 8081 --data ./second
+    """
+    from isotope.infra.migrate import migrate
+    from isotope.supervisor import ChildSpec, Supervisor, free_port, listen
+    from isotope.supervisor.run import StoppedError
+
+    config = _config(port, data)
+    folder = Path(config.data)
+    folder.mkdir(parents=True, exist_ok=True)
+    say = _Teller()
+    with Supervisor(folder, say.line) as supervisor:
+        try:
+            listening = listen(config.host, config.port)
+            gateway_port = free_port(config.gateway_host, config.gateway_port)
+            say.step("PostgreSQL")
+            url = config.database_url or supervisor.start_postgres()
+            say.step("migrations")
+            migrate(url)
+            config = msgspec.structs.replace(
+                config, database_url=url, port=int(listening.getsockname()[1]), gateway_port=gateway_port
+            )
+            environ = _environ(config)
+            say.step("processes")
+            needed = [
+                supervisor.start(
+                    ChildSpec(
+                        f"api-{number}",
+                        _isotope("api", "--fd", str(listening.fileno())),
+                        environ,
+                        (listening.fileno(),),
+                    )
+                )
+                for number in range(1, config.api_processes + 1)
+            ]
+            needed += [supervisor.start(ChildSpec(name, _isotope(name), environ)) for name in ("gateway", "worker")]
+            if config.mode == "demo":
+                say.step("demo city")
+                supervisor.run_once(ChildSpec("apply", _isotope("apply", "--yes", str(demo_city())), environ), _APPLY_S)
+                if simulate:
+                    needed.append(supervisor.start(ChildSpec("simulator", _isotope("simulate"), environ)))
+            supervisor.wait_until(lambda: _is_ready(config), needed, _READY_S, "the API")
+            say.ready(config)
+            supervisor.watch()
+        except StoppedError:
+            pass
+        say.line("stopping")
+    say.line("stopped")
+
+
+def demo_city() -> Path:
+    """The demo operator's folder, part of the package."""
+    return Path(__file__).parent.parent / "demo_city"
+
+
+def base_url(config: Config) -> str:
+    """Where this machine reaches the API."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, config.host)  # noqa: S104 - it is translated
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{config.port}"
+
+
+def _config(port: int | None, data: str | None) -> Config:
+    config = load_config()
+    if port is not None:
+        config = msgspec.structs.replace(config, port=port)
+    return msgspec.structs.replace(config, data=str(Path(data or config.data).absolute()))
+
+
+def _environ(config: Config) -> dict[str, str]:
+    """What the children are told: the settings that were decided here."""
+    metrics = Path(config.data) / "run" / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(parents=True)
+    decided = ("mode", "database_url", "data", "host", "port", "gateway_host", "gateway_port")
+    return {f"ISOTOPE_{name.upper()}": str(getattr(config, name)) for name in decided} | {
+        "ISOTOPE_API_URL": base_url(config),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+    }
+
+
+def _isotope(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "isotope", *arguments]
+
+
+def _is_ready(config: Config) -> bool:
+    try:
+        with urllib.request.urlopen(f"{base_url(config)}/health/ready", timeout=2) as answer:  # noqa: S310 - our own address
+            if answer.status != 200:  # noqa: PLR2004 - OK
+                return False
+        gateway = "127.0.0.1" if config.gateway_host in {"0.0.0.0", ""} else config.gateway_host  # noqa: S104
+        with socket.create_connection((gateway, config.gateway_port), timeout=2):
+            return True
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+class _Teller:
+    """What the person at the terminal sees."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(highlight=False)
+
+    def line(self, text: str) -> None:
+        self._console.print(f"isotope: {text}", markup=False)
+
+    def step(self, what: str) -> None:
+        self._console.print(f"isotope: starting {what}", style="dim")
+
+    def ready(self, config: Config) -> None:
+        from rich.table import Table
+
+        base = base_url(config)
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        table.add_row("API", base)
+        table.add_row("documentation", f"{base}/api/docs")
+        table.add_row("OpenAPI", f"{base}/api/docs/openapi.json")
+        table.add_row("units connect to", f"{config.gateway_host}:{config.gateway_port} (JSON lines over TCP)")
+        table.add_row("logs", f"{config.data}/logs")
+        if config.mode == "demo":
+            table.add_row("App-Public-Key", "demo-public")
+            table.add_row("secret key", "demo-secret (as Authorization)")
+            table.add_row("staff", "admin@demo.test / demo-password")
+            table.add_row("phone codes", f"{base}/dev/outbox?phone=<prefix and number, digits>")
+            table.add_row("a rider's token", shlex.join([_own_path(), "token", "--url", base]))
+        self._console.print()
+        self._console.print(table)
+        if config.mode == "demo":
+            self._console.print("\nTry it, in another terminal:\n")
+            # Not wrapped: it is to be pasted.
+            self._console.print(_curl(base), soft_wrap=True, markup=False)
+        self._console.print("\nCtrl-C stops everything.", style="dim")
+
+
+def _own_path() -> str:
+    beside = Path(sys.executable).parent / "isotope"
+    return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)
+
+
+def _curl(base: str) -> str:
+    token = shlex.join([_own_path(), "token", "--url", base])
+    body = '{"user_latitude": 60.17, "user_longitude": 24.94, "radius_in_km": 0.5}'
+    return (
+        f"curl -s {base}/openapi/v1.0/sharing/get-vehicles -H 'App-Public-Key: demo-public' "
+        f"-H \"Authorization: Bearer $({token})\" -H 'Content-Type: application/json' -d '{body}'"
+    )
