@@ -1,0 +1,33 @@
+"""What the HTTP layer is given by `wiring`: one object, made once for the process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from isotope.domain.fleet import LiveMap
+from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.sharing.ports import Blobs
+from isotope.domain.tenants import Operators
+from isotope.domain.zones import Zones
+from isotope.infra.config import Config
+from isotope.infra.runtime import Runtime
+from isotope.kernel.texts import Texts
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything a handler may reach.
+
+    Attributes:
+        holds: what may stand against deleting a rider (a running ride, an open debt).
+        texts: the catalogue of what people read.
+    """
+
+    config: Config
+    rt: Runtime
+    operators: Operators
+    zones: Zones
+    live_map: LiveMap
+    sms: SmsSender
+    blobs: Blobs
+    holds: Sequence[DeletionHold] = ()
+    texts: Texts = field(default_factory=Texts)

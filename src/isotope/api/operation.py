@@ -1,0 +1,228 @@
+"""Every operation of the API is declared once, here is how. Routes, OpenAPI, the documentation page, the walk over
+tenants and the bad-input suite are all made of the registry, so nothing can be served and not documented or tested.
+
+    @operation(
+        id="ring_vehicle", tag="Sharing", title="Ring vehicle",
+        method="POST", path="/openapi/v1.0/sharing/ring-vehicle",
+        auth=Auth.PUBLIC_AND_CALLER, request=RingVehicleRequest, response=RingVehicleResponse,
+        refusals=((Kind.NOT_FOUND, "vehicle_not_found"), (Kind.CONFLICT, "device_offline")),
+    )
+    async def ring_vehicle(call: Call[RingVehicleRequest]) -> RingVehicleResponse:
+        \"\"\"First line and body become the description in the documentation.\"\"\"
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from inspect import getdoc
+from typing import Any, Final, Generic, Literal, TypeVar
+
+import msgspec
+
+from isotope.api.caller import Anonymous, Caller, RiderCaller, SecretCaller, StaffCaller
+from isotope.api.context import Services
+from isotope.api.decode import Decoder
+from isotope.domain.identity.model import Rider
+from isotope.domain.tenants.model import Operator, Staff
+from isotope.kernel.actor import SECRET_KEY, Actor, rider_actor, staff_actor
+from isotope.kernel.errors import Kind
+from isotope.kernel.ids import RiderId
+
+Req = TypeVar("Req", bound=msgspec.Struct)
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+Content = Literal["json", "multipart"]
+Handler = Callable[[Any], Awaitable[Any]]
+H = TypeVar("H", bound=Handler)
+
+
+class Auth(StrEnum):
+    """Who may call, in the order in which it is checked: the operator's key first, then the caller."""
+
+    # Nobody need show anything: the dashboard login.
+    NONE = "NONE"
+    # The operator's public key. An Authorization header is read if it is there and usable, and ignored if not:
+    # an app with a token of yesterday must still be able to log in.
+    PUBLIC = "PUBLIC"
+    # The public key, and a rider's token or the secret key.
+    PUBLIC_AND_CALLER = "PUBLIC_AND_CALLER"
+    # As PUBLIC_AND_CALLER, unless the operator's setting `public_vehicles` lets the public key alone do.
+    PUBLIC_IF_OPEN = "PUBLIC_IF_OPEN"
+    # The public key and the secret key; riders are refused.
+    SECRET = "SECRET"  # noqa: S105 - a word, not a secret
+    # A dashboard token, which alone says whose it is.
+    STAFF = "STAFF"
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Req]):
+    """One call, checked: who, for whom, with what.
+
+    Attributes:
+        address: the caller's IP address behind trusted proxies; None if unknown.
+        languages: what the caller reads, best first.
+        idempotency_key: the `Idempotency-Key` header, if sent.
+    """
+
+    services: Services
+    caller: Caller
+    body: Req
+    address: str | None
+    request_id: str
+    languages: tuple[str, ...]
+    idempotency_key: str | None
+    tenant: Operator | None
+
+    @property
+    def operator(self) -> Operator:
+        """Whose system is called. Not to be asked for where `Auth.NONE` stands."""
+        if self.tenant is None:
+            raise LookupError("this operation has no operator")
+        return self.tenant
+
+    def rider(self) -> Rider:
+        """Who is meant: the rider whose token it is, or the one that the secret key names."""
+        match self.caller:
+            case RiderCaller(rider=rider) | SecretCaller(rider=Rider() as rider):
+                return rider
+            case _:
+                raise LookupError("this operation is for no rider")
+
+    def rider_id(self) -> RiderId:
+        """The number of `rider()`."""
+        return self.rider().id
+
+    def find_rider_id(self) -> RiderId | None:
+        """As `rider_id`, None where nobody is meant."""
+        match self.caller:
+            case RiderCaller(rider=rider) | SecretCaller(rider=Rider() as rider):
+                return rider.id
+            case _:
+                return None
+
+    def staff(self) -> Staff:
+        """The member of staff who calls an `Auth.STAFF` operation."""
+        if not isinstance(self.caller, StaffCaller):
+            raise LookupError("this operation is not called by staff")
+        return self.caller.staff
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the operator's own systems call."""
+        return isinstance(self.caller, SecretCaller)
+
+    @property
+    def actor(self) -> Actor:
+        """For ledgers and logs."""
+        match self.caller:
+            case RiderCaller(rider=rider):
+                return rider_actor(rider.id)
+            case StaffCaller(staff=staff):
+                return staff_actor(staff.id)
+            case SecretCaller():
+                return SECRET_KEY
+            case Anonymous():
+                return Actor("anonymous")
+
+    def text(self, code: str, **params: str | int) -> str:
+        """A text of the catalogue in the caller's language and the operator's wording."""
+        overrides = {} if self.tenant is None else self.tenant.settings.texts
+        return self.services.texts.render(code, params, languages=self.languages, overrides=overrides)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation of the contract, as declared."""
+
+    id: str
+    tag: str
+    title: str
+    method: Method
+    path: str
+    auth: Auth
+    request: type[Any]
+    response: Any
+    content: Content
+    description: str
+    refusals: Sequence[tuple[Kind, str]]
+    request_example: Mapping[str, Any]
+    response_example: Any
+    handler: Handler
+    decoder: Decoder[Any] = field(repr=False)
+    # Encoded names of the fields that work with the secret key only.
+    secret_only: tuple[str, ...]
+
+    @property
+    def takes_user_id(self) -> bool:
+        """Whether the operation is for a rider, whom the secret key must name."""
+        return "user_id" in self.secret_only
+
+
+_REGISTRY: Final[dict[str, Operation]] = {}
+
+
+def operation(
+    *,
+    id: str,
+    tag: str,
+    title: str,
+    method: Method,
+    path: str,
+    auth: Auth,
+    request: type[msgspec.Struct],
+    response: Any,
+    content: Content = "json",
+    refusals: Sequence[tuple[Kind, str]] = (),
+    request_example: Mapping[str, Any] | None = None,
+    response_example: Any = None,
+) -> Callable[[H], H]:
+    """Declare the handler of an operation.
+
+    Args:
+        response: a Struct, or `list[Struct]` for a bare array. The handler may put `msgspec.Raw` (bytes that are
+            encoded already) wherever the type says something else.
+        refusals: the operation's own; those of keys, bodies and the store are documented for every operation.
+        request_example: a body that works against the demo operator.
+        response_example: as JSON-able data or Structs; shown in the documentation.
+    """
+
+    def declare(handler: H) -> H:
+        taken = [known for known in _REGISTRY.values() if (known.method, known.path) == (method, path)]
+        if id in _REGISTRY or taken:
+            raise ValueError(f"{id}: {method} {path} is declared twice")
+        _REGISTRY[id] = Operation(
+            id=id,
+            tag=tag,
+            title=title,
+            method=method,
+            path=path,
+            auth=auth,
+            request=request,
+            response=response,
+            content=content,
+            description=getdoc(handler) or "",
+            refusals=tuple(refusals),
+            request_example=request_example or {},
+            response_example=response_example,
+            handler=handler,
+            decoder=Decoder(request),
+            secret_only=_secret_only(request),
+        )
+        return handler
+
+    return declare
+
+
+def declared() -> Sequence[Operation]:
+    """Every operation that has been imported, in the order of declaration."""
+    return tuple(_REGISTRY.values())
+
+
+def _secret_only(request: type[msgspec.Struct]) -> tuple[str, ...]:
+    info = msgspec.inspect.type_info(request)
+    if not isinstance(info, msgspec.inspect.StructType):
+        raise TypeError(f"{request} is no Struct")
+    return tuple(
+        known.encode_name
+        for known in info.fields
+        if isinstance(known.type, msgspec.inspect.Metadata) and (known.type.extra or {}).get("secret_only")
+    )

@@ -1,0 +1,52 @@
+"""The HTTP server of one API process: uvicorn on a socket that is listening already."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Any, Final
+
+import uvicorn
+
+# A start waits up to 14 s for the vehicle's word; on a stop it is let finish.
+_GRACE_S: Final = 16
+# Longer than the usual 60 s of load balancers, so that they close first.
+_KEEP_ALIVE_S: Final = 65
+
+
+class _Server(uvicorn.Server):
+    """Stops on a signal without repeating it: what was opened around the server is to be closed in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        yield
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def serve(app: Any, listening: socket.socket) -> None:
+    """Serve the ASGI application until SIGTERM or SIGINT; requests being answered are finished first."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Whose X-Forwarded-For is believed is our own setting.
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+        )
+    )
+    await server.serve(sockets=[listening])

@@ -1,0 +1,119 @@
+"""Requests and answers of the section User."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from isotope.api.fields import Phone, PhonePrefix, UserId
+
+Amount = Annotated[Decimal, Meta(description="In the currency's unit, exact.", examples=[1.5])]
+
+
+class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom it is about."""
+
+    user_id: UserId = None
+
+
+class UserData(msgspec.Struct, frozen=True, kw_only=True):
+    """A rider as the operator knows them."""
+
+    user_id: int
+    user_name: str
+    user_email: str
+    user_phone_prefix: Annotated[str, Meta(examples=["358"])]
+    user_phone: Annotated[str, Meta(examples=["401234567"])]
+    user_balance: Annotated[Amount, Meta(description="Money that was paid in and is not spent; never negative.")]
+    user_bonus: Annotated[Amount, Meta(description="Given by the operator; spent before the balance.")]
+    user_debt: Annotated[Amount, Meta(description="What is owed, as a positive amount; 0 if nothing.")]
+    user_language: Annotated[str, Meta(description="ISO 639 code.", examples=["en"])]
+    currency_code: Annotated[str, Meta(description="ISO 4217 code.", examples=["EUR"])]
+
+
+class UserBookingsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which bookings."""
+
+    user_id: UserId = None
+    booking_status: Annotated[Literal["UPCOMING", "ENDED", "ACTIVE", "ALL"], Meta(examples=["ALL"])]
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """A rental booking."""
+
+    booking_id: int
+    booking_status: Literal["UPCOMING", "ENDED", "ACTIVE"]
+
+
+class UserBookings(msgspec.Struct, frozen=True, kw_only=True):
+    """The rider's rental bookings."""
+
+    bookings: Annotated[list[Booking], Meta(description="Newest first; empty where the operator rents nothing out.")]
+
+
+class PaymentMethodsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be paid."""
+
+    user_id: UserId = None
+    flow: Annotated[Literal["SHARING", "TAXI", "RENTAL"], Meta(examples=["SHARING"])]
+
+
+class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to pay."""
+
+    payment_method_id: Annotated[
+        str, Meta(description="For `payment_method_id` of `start-ride` and others.", examples=["wallet"])
+    ]
+    type: Annotated[str, Meta(description="`WALLET`; others when cards come.", examples=["WALLET"])]
+    title: Annotated[str, Meta(examples=["Wallet"])]
+    is_selected: Annotated[bool, Meta(description="Taken when a call names none.")]
+    balance: Annotated[Amount | None, Meta(description="What it holds, bonus left out; null for cards.")] = None
+    bonus: Annotated[Amount | None, Meta(description="Bonus that is spent first; null for cards.")] = None
+    currency_code: Annotated[str, Meta(examples=["EUR"])]
+
+
+class PaymentMethods(msgspec.Struct, frozen=True, kw_only=True):
+    """The ways to pay, the selected one first."""
+
+    payment_methods: list[PaymentMethod]
+
+
+class RegisterUserRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who filled in a form."""
+
+    email: Annotated[str, Meta(min_length=3, max_length=128, examples=["john.doe@example.com"])]
+    first_name: Annotated[str, Meta(min_length=1, max_length=128, examples=["John"])]
+    last_name: Annotated[str, Meta(min_length=1, max_length=128, examples=["Doe"])]
+    phone_prefix: PhonePrefix
+    phone: Phone
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """It is done."""
+
+    message: str
+
+
+class AddMoneyRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Money for a rider's wallet."""
+
+    amount: Annotated[
+        Decimal,
+        Meta(description="Above 0, with at most the currency's decimals. A text is taken too.", examples=[1.0]),
+    ]
+    money_type: Annotated[Literal["BONUS", "BALANCE"], Meta(description="`BALANCE` settles debt first.")]
+    user_id: UserId = None
+
+
+class DeletedUser(msgspec.Struct, frozen=True, kw_only=True):
+    """The deletion is on its way, or done."""
+
+    status: Annotated[int, Meta(description="1: done as asked.", examples=[1])]
+    message: Annotated[str | None, Meta(description="What happens when.")] = None
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A new token; the one that asked for it has ended."""
+
+    token: str
