@@ -1,1 +1,43 @@
-"""Room: zones."""
+"""Room: zones. Where a ride may end, and which zones a map shows."""
+
+from isotope.domain.zones.errors import InvalidZonesError
+from isotope.domain.zones.index import ZoneIndex
+from isotope.domain.zones.model import (
+    EndReason,
+    EndRefused,
+    NearestParking,
+    TimeWindow,
+    Weekday,
+    Zone,
+    ZoneDraft,
+    ZoneSpec,
+    ZonesReplaced,
+    ZoneType,
+)
+from isotope.domain.zones.nearest import find_nearest_parking
+from isotope.domain.zones.rules import may_end_at
+from isotope.domain.zones.shape import check_zone
+from isotope.domain.zones.store import ZONES_CHANGED, load_index, replace_zones
+from isotope.domain.zones.zones import Zones
+
+__all__ = [
+    "ZONES_CHANGED",
+    "EndReason",
+    "EndRefused",
+    "InvalidZonesError",
+    "NearestParking",
+    "TimeWindow",
+    "Weekday",
+    "Zone",
+    "ZoneDraft",
+    "ZoneIndex",
+    "ZoneSpec",
+    "ZoneType",
+    "Zones",
+    "ZonesReplaced",
+    "check_zone",
+    "find_nearest_parking",
+    "load_index",
+    "may_end_at",
+    "replace_zones",
+]

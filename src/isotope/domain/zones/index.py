@@ -1,0 +1,135 @@
+"""All zones of an operator in one version, in memory, immutable: which lie at a point, which are shown to whom."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import shapely
+
+from isotope.domain.zones.model import PARKING_TYPES, Zone, ZoneType
+from isotope.domain.zones.shape import Shape, shape_of
+from isotope.domain.zones.times import is_open
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import OperatorId
+from isotope.kernel.vehicle_types import VehicleType
+
+MAX_PREPARED: Final = 64
+"""How many different answers are kept ready at once; a filter beyond them pushes the oldest out."""
+
+
+class ZoneIndex:
+    """One version of an operator's zones.
+
+    `at` is an aware instant everywhere; windows are read by the operator's clock (`time_zone`).
+    """
+
+    def __init__(
+        self,
+        operator_id: OperatorId,
+        zones: Iterable[Zone],
+        *,
+        time_zone: ZoneInfo,
+        version: int = 0,
+        changed_at: datetime | None = None,
+    ) -> None:
+        self.operator_id = operator_id
+        self.version = version
+        self.changed_at = changed_at
+        self.time_zone = time_zone
+        self.shapes: Final = tuple(shape_of(zone) for zone in zones)
+        self.zones: Final = tuple(shape.zone for shape in self.shapes)
+        self._tree = shapely.STRtree([shape.outer for shape in self.shapes])
+        self._parking = tuple(zone for zone in self.zones if zone.zone_type in PARKING_TYPES)
+        self._timed = tuple(zone for zone in self.zones if zone.spec.windows)
+        self._prepared: dict[tuple[object, ...], bytes] = {}
+
+    def local(self, at: datetime) -> datetime:
+        """The instant by the operator's clock."""
+        return at.astimezone(self.time_zone)
+
+    def shapes_in(self, west: float, south: float, east: float, north: float) -> Iterator[Shape]:
+        """Shapes that may reach into the box (degrees), in the order of `zones`."""
+        for number in sorted(self._tree.query(shapely.box(west, south, east, north))):
+            yield self.shapes[number]
+
+    def zones_at(
+        self, point: Point, vehicle_type: VehicleType, at: datetime, *, model_ref: str | None = None
+    ) -> list[Zone]:
+        """The zones that count for such a vehicle at this point and time, highest priority first."""
+        local = self.local(at)
+        found = [
+            shape.zone
+            for shape in (self.shapes[number] for number in self._tree.query(shapely.Point(point.lon, point.lat)))
+            if counts(shape.zone, vehicle_type, model_ref, local) and shape.has(point)
+        ]
+        found.sort(key=lambda zone: (-zone.spec.priority, zone.id))
+        return found
+
+    def has_parking(self, vehicle_type: VehicleType, at: datetime, *, model_ref: str | None = None) -> bool:
+        """Whether the operator has any parking zone for such a vehicle at this time."""
+        local = self.local(at)
+        return any(counts(zone, vehicle_type, model_ref, local) for zone in self._parking)
+
+    def select(
+        self,
+        *,
+        at: datetime,
+        vehicle_types: Collection[str] | None = None,
+        zone_types: Collection[ZoneType] | None = None,
+        model_ref: str | None = None,
+    ) -> tuple[Zone, ...]:
+        """The zones that count now, for any of the vehicle types, of any of the zone types; None: all.
+
+        With `model_ref`, those for other models are left out.
+        """
+        local = self.local(at)
+        return tuple(
+            zone
+            for zone in self.zones
+            if (zone_types is None or zone.zone_type in zone_types)
+            and (
+                vehicle_types is None or not zone.vehicle_types or not set(zone.vehicle_types).isdisjoint(vehicle_types)
+            )
+            and (model_ref is None or not zone.spec.models or model_ref in zone.spec.models)
+            and is_open(zone.spec.windows, local)
+        )
+
+    def prepared(
+        self,
+        encode: Callable[[tuple[Zone, ...]], bytes],
+        *,
+        at: datetime,
+        vehicle_types: Collection[str] | None = None,
+        zone_types: Collection[ZoneType] | None = None,
+        model_ref: str | None = None,
+    ) -> bytes:
+        """`encode(select(...))`, made once for each filter until another zone counts (a window opens or closes).
+
+        `encode` is a module-level function: it is part of what the answer is remembered by.
+        """
+        local = self.local(at)
+        open_now = tuple(is_open(zone.spec.windows, local) for zone in self._timed)
+        key = (
+            encode,
+            None if vehicle_types is None else frozenset(vehicle_types),
+            None if zone_types is None else frozenset(zone_types),
+            model_ref,
+            open_now,
+        )
+        found = self._prepared.get(key)
+        if found is None:
+            found = encode(self.select(at=at, vehicle_types=vehicle_types, zone_types=zone_types, model_ref=model_ref))
+            while len(self._prepared) >= MAX_PREPARED:
+                del self._prepared[next(iter(self._prepared))]
+            self._prepared[key] = found
+        return found
+
+
+def counts(zone: Zone, vehicle_type: VehicleType, model_ref: str | None, local: datetime) -> bool:
+    """Whether the zone is for such a vehicle at this local time. A zone for certain models is for no unknown one."""
+    return (
+        (not zone.vehicle_types or vehicle_type in zone.vehicle_types)
+        and (not zone.spec.models or model_ref in zone.spec.models)
+        and is_open(zone.spec.windows, local)
+    )

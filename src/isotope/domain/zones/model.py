@@ -1,0 +1,137 @@
+"""Zones of the map: where vehicles may be left, where not, where they are slowed or rewarded."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import OperatorId, ZoneId
+from isotope.kernel.vehicle_types import VehicleType
+
+GeoJson = dict[str, Any]
+
+
+class ZoneType(StrEnum):
+    """There is no service area: a large NO_GO polygon with a hole plays it (client facts)."""
+
+    PARKING_ZONE = "PARKING_ZONE"
+    PAID_PARKING_ZONE = "PAID_PARKING_ZONE"
+    PARK_PLACE_ZONE = "PARK_PLACE_ZONE"
+    NO_PARKING_ZONE = "NO_PARKING_ZONE"
+    NO_GO_ZONE = "NO_GO_ZONE"
+    SPEED_LIMIT_ZONE = "SPEED_LIMIT_ZONE"
+    BONUS_ZONE = "BONUS_ZONE"
+
+
+# Where a ride may end. A bonus zone rewards the end of a ride; it does not by itself allow it.
+PARKING_TYPES: Final = frozenset({ZoneType.PARKING_ZONE, ZoneType.PAID_PARKING_ZONE, ZoneType.PARK_PLACE_ZONE})
+FORBIDDEN_TYPES: Final = frozenset({ZoneType.NO_PARKING_ZONE, ZoneType.NO_GO_ZONE})
+
+
+class Weekday(StrEnum):
+    """In the order of `date.weekday()`."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="local time of day, HH:MM")]
+ClockEnd = Annotated[str, Meta(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", description="HH:MM, or 24:00")]
+
+
+class TimeWindow(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}
+):
+    """When a zone counts, by the operator's clock: from `start` (included) to `end` (excluded).
+
+    An `end` that is not after `start` lies on the next day: 22:00 to 06:00 on `fri` ends on Saturday morning, and
+    08:00 to 08:00 is 24 hours. No weekdays: every day.
+    """
+
+    weekdays: Annotated[tuple[Weekday, ...], Meta(max_length=7)] = ()
+    start: Clock = "00:00"
+    end: ClockEnd = "24:00"
+
+
+class ZoneSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a zone does beyond its type. This is also its JSON form in `zone.spec`."""
+
+    windows: Annotated[tuple[TimeWindow, ...], Meta(max_length=50, description="none: always")] = ()
+    priority: Annotated[int, Meta(ge=-1_000, le=1_000, description="of overlapping zones the higher is named")] = 0
+    models: Annotated[tuple[str, ...], Meta(max_length=500, description="refs of vehicle models; none: all")] = ()
+    speed_limit_kmh: Annotated[int, Meta(ge=1, le=200)] | None = None
+    fee_minor: Annotated[int, Meta(ge=0, le=1_000_000_000, description="added when a ride ends here")] = 0
+    bonus_minor: Annotated[int, Meta(ge=0, le=1_000_000_000, description="paid when a ride ends here")] = 0
+    bonus_pct: Annotated[int, Meta(ge=0, le=100, description="off the ride that ends here")] = 0
+
+
+class Zone(msgspec.Struct, frozen=True, kw_only=True):
+    """A polygon (`area`, GeoJSON, `[lon, lat]`) or a circle (`point` and `radius_m`). No vehicle types: all."""
+
+    operator_id: OperatorId
+    id: ZoneId
+    ref: str
+    zone_type: ZoneType
+    title: str
+    color: str
+    area: GeoJson | None
+    point: Point | None
+    radius_m: float | None
+    vehicle_types: tuple[VehicleType, ...]
+    spec: ZoneSpec
+
+
+class ZoneDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A zone as an operator describes it; `ref` is its name in the operator's folder. Checked by `check_zone`."""
+
+    ref: str
+    zone_type: ZoneType
+    title: str
+    color: str
+    area: GeoJson | None = None
+    point: Point | None = None
+    radius_m: float | None = None
+    vehicle_types: tuple[VehicleType, ...] = ()
+    spec: ZoneSpec = ZoneSpec()
+
+
+class NearestParking(msgspec.Struct, frozen=True, kw_only=True):
+    """A place where the ride may end now. `zone_id` is None where no parking zone is needed."""
+
+    point: Point
+    distance_m: float
+    zone_id: ZoneId | None
+
+
+class EndReason(StrEnum):
+    """Why a ride may not end at a place: three different things for its rider."""
+
+    NO_PARKING_ZONE = "no_parking_zone"
+    NO_GO_ZONE = "no_go_zone"
+    OUTSIDE_PARKING = "outside_parking"
+
+
+class EndRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """A ride may not end here. `zone` is the forbidding one; `nearest` is None when there is no place within reach."""
+
+    reason: EndReason
+    zone: Zone | None
+    nearest: NearestParking | None
+
+
+class ZonesReplaced(msgspec.Struct, frozen=True, kw_only=True):
+    """What `replace_zones` did. `version` is raised when anything changed."""
+
+    added: int
+    changed: int
+    retired: int
+    version: int
+    changed_at: datetime
