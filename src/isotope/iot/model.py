@@ -59,7 +59,7 @@ class AckStatus(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
-# --- up: from the unit
+# From the unit.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class Ping:
 UpMessage = Hello | Report | Ack | Ping
 
 
-# --- down: to the unit
+# To the unit.
 
 
 class RefusedReason(StrEnum):
@@ -163,7 +163,7 @@ class Pong:
 DownMessage = Welcome | Refused | ReportOk | Command | Pong
 
 
-# --- beyond the codecs
+# Beyond the codecs.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,15 @@
 -- The boxes in the vehicles, their sessions and their commands.
 
+-- One row a gateway process. It renews its lease every few seconds; when the lease is over the process is dead or cut
+-- off, and its units count as not connected, whatever their rows say.
+create table device_gateway (
+    id           uuid primary key,
+    -- Host, address and port: only one process can listen there, so a new one knows that its predecessor is dead.
+    listener     text not null unique,
+    started_at   timestamptz not null,
+    lease_until  timestamptz not null
+);
+
 create table device (
     operator_id   bigint not null references operator,
     id            bigint generated always as identity,
@@ -10,6 +20,8 @@ create table device (
     secret_hash   bytea not null check (length(secret_hash) = 32),
     -- The gateway process that holds the unit's socket now; null: not connected.
     session_id    uuid,
+    -- The network address of that socket.
+    session_address text,
     connected_at  timestamptz,
     last_seen_at  timestamptz,
     created_at    timestamptz not null,
@@ -26,6 +38,8 @@ create table device_command (
     params           jsonb not null default '{}',
     actor            text not null,
     cause            text not null,
+    -- Above it nothing that stops was to be sent: the gateway looks again before it writes.
+    moving_kmh       double precision not null,
     status           text not null check (status in ('REQUESTED', 'SENT', 'ACKNOWLEDGED', 'DONE', 'FAILED', 'EXPIRED', 'REFUSED')),
     -- The unit's or the gateway's word for why it failed.
     code             text,
@@ -41,4 +55,5 @@ create table device_command (
 create index device_command_open on device_command (operator_id, device_id, id)
     where status in ('REQUESTED', 'SENT', 'ACKNOWLEDGED');
 create index device_command_due on device_command (expires_at) where status in ('REQUESTED', 'SENT', 'ACKNOWLEDGED');
+create index device_command_device on device_command (operator_id, device_id, id desc);
 create index device_command_cause on device_command (operator_id, cause);
