@@ -63,3 +63,12 @@ def test_streets_lead_there(start: Point, end: Point, seed: int) -> None:
     assert (path.start, path.end) == (start, end)
     assert path.length_m >= distance_m(start, end) - 0.01
     assert path.length_m <= distance_m(start, end) * 1.5 + 0.01
+
+
+@given(st.lists(places, min_size=1, max_size=12), st.floats(0, 1))
+def test_the_two_parts_of_a_line_are_the_line(points: list[Point], part: float) -> None:
+    path = Path(points)
+    first, second = path.split(part * path.length_m)
+    assert (first.start, second.end) == (path.start, path.end)
+    assert first.end == second.start
+    assert first.length_m + second.length_m == pytest.approx(path.length_m, rel=1e-3, abs=0.05)

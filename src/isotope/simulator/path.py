@@ -48,6 +48,13 @@ class Path:
         part = (along_m - self._at_m[leg]) / (self._at_m[leg + 1] - self._at_m[leg])
         return Point(begin.lat + (end.lat - begin.lat) * part, begin.lon + (end.lon - begin.lon) * part)
 
+    def split(self, along_m: float) -> tuple["Path", "Path"]:
+        """The line up to there, and the rest."""
+        before = [point for point, at_m in zip(self.points, self._at_m, strict=True) if at_m < along_m]
+        after = [point for point, at_m in zip(self.points, self._at_m, strict=True) if at_m > along_m]
+        here = self.at(along_m)
+        return Path([*before, here]), Path([here, *after])
+
 
 def translated(points: Sequence[Point], origin: Point, target: Point) -> list[Point]:
     """Lift a line from around `origin` and lay it down around `target`.

@@ -36,7 +36,7 @@ def decode(text: str, precision: int = 5) -> list[Point]:
             raise PolylineError("the last point has a latitude but no longitude")
         lat += lat_step
         lon += lon_step
-        if abs(lat) > 90 * degree or abs(lon) > 180 * degree:  # noqa: PLR2004 - the globe's own numbers
+        if abs(lat) > 90 * degree or abs(lon) > 180 * degree:
             raise PolylineError(f"point {len(points) + 1} lies off the globe")
         points.append(Point(lat / degree, lon / degree))
     return points

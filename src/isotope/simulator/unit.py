@@ -11,7 +11,7 @@ from isotope.simulator import battery
 from isotope.simulator.manners import WELL_BEHAVED, Manners
 from isotope.simulator.path import Path
 
-Status = Literal["done", "failed", "unsupported"]
+Status = Literal["done", "failed", "expired", "unsupported"]
 JsonValue = str | int | float | bool | None
 
 # Commands that change nothing that the unit reports.
