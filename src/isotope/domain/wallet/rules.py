@@ -66,19 +66,20 @@ def gift_entries(rider: RiderId, standing: Standing, amount_minor: int, kind: Mo
     )
 
 
+def may_move(amount_minor: int, currency: str) -> Refusal | None:
+    """Refuses amounts that are none and those above what one posting moves."""
+    return None if 0 < amount_minor <= MAX_AMOUNT_MINOR else amount_out_of_range(currency)
+
+
 def may_charge(standing: Standing, total_minor: int) -> Refusal | None:
     """Refuses what the ledger cannot hold."""
-    if total_minor > MAX_AMOUNT_MINOR:
-        return amount_out_of_range(standing.currency)
     if standing.debt_minor + split_charge(standing, total_minor).debt_minor > MAX_BALANCE_MINOR:
         return wallet_limit_reached(standing.currency)
     return None
 
 
 def may_add(standing: Standing, amount_minor: int, kind: MoneyKind) -> Refusal | None:
-    """Refuses amounts that are none and what the ledger cannot hold."""
-    if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
-        return amount_out_of_range(standing.currency)
+    """Refuses what the ledger cannot hold."""
     has = standing.bonus_minor if kind is MoneyKind.BONUS else standing.balance_minor
     if has + amount_minor > MAX_BALANCE_MINOR:
         return wallet_limit_reached(standing.currency)

@@ -1,6 +1,6 @@
 """Take the price of something from a rider."""
 
-from isotope.domain.wallet import rules, store
+from isotope.domain.wallet import queries, rules, store
 from isotope.domain.wallet.model import AccountKind, Charge, Charged, Posting
 from isotope.domain.wallet.usecases.post import post
 from isotope.infra.db import Tx
@@ -16,8 +16,12 @@ async def charge(tx: Tx, charge: Charge) -> Charged:
     """
     if charge.total_minor == 0:
         return Charged()
+    if no := rules.may_move(charge.total_minor, charge.currency):
+        raise no
     standing = await store.lock_standing(tx, charge.operator_id, charge.rider_id, charge.currency)
-    if no := rules.may_charge(standing, charge.total_minor):
+    no = rules.may_charge(standing, charge.total_minor)
+    # A repetition is answered whatever the wallet holds by now.
+    if no and not await queries.find_entries(tx, charge.operator_id, charge.cause, charge.reason):
         raise no
     split = rules.split_charge(standing, charge.total_minor)
     posted = await post(
