@@ -25,6 +25,8 @@ create table ride (
     outcome          text,
     -- The command that the status waits for.
     command_id       bigint,
+    -- While ENDING: when the rider asked, which is where the meter stops if the vehicle locks.
+    ending_at        timestamptz,
     lines            jsonb,
     total_minor      bigint check (total_minor >= 0),
     tax_minor        bigint check (tax_minor >= 0),

@@ -1,0 +1,158 @@
+"""Every no of the sharing room."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from isotope.kernel.errors import Kind, Refusal
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import AddonId, RideId
+from isotope.kernel.money import Money
+
+LOCK_RETRY_S: Final = 3
+
+
+def rider_blocked() -> Refusal:
+    return Refusal(Kind.FORBIDDEN, "rider_blocked")
+
+
+def debt_open(debt: Money) -> Refusal:
+    """A ride may not start while the rider owes something; `details` has the amount."""
+    return Refusal(
+        Kind.CONFLICT,
+        "debt_open",
+        {"amount": debt.text()},
+        {"debt_minor": debt.amount_minor, "currency": debt.currency},
+    )
+
+
+def balance_too_low(has: Money, needs: Money) -> Refusal:
+    return Refusal(
+        Kind.CONFLICT,
+        "balance_too_low",
+        {"has": has.text(), "needs": needs.text()},
+        {"has_minor": has.amount_minor, "needs_minor": needs.amount_minor, "currency": has.currency},
+    )
+
+
+def too_many_rides(limit: int) -> Refusal:
+    return Refusal(Kind.CONFLICT, "too_many_rides", {"limit": limit}, {"max_allowed_vehicles_per_user": limit})
+
+
+def vehicle_battery_low(battery_pct: int, minimum_pct: int) -> Refusal:
+    return Refusal(
+        Kind.CONFLICT,
+        "vehicle_battery_low",
+        {"battery_pct": battery_pct, "minimum_pct": minimum_pct},
+        {"battery_pct": battery_pct, "minimum_pct": minimum_pct},
+    )
+
+
+def vehicle_silent() -> Refusal:
+    return Refusal(Kind.CONFLICT, "vehicle_silent")
+
+
+def too_far(distance_m: int, limit_m: int) -> Refusal:
+    return Refusal(
+        Kind.CONFLICT,
+        "too_far_from_vehicle",
+        {"distance_m": distance_m, "limit_m": limit_m},
+        {"distance_m": distance_m, "limit_m": limit_m},
+    )
+
+
+def unknown_addons(unknown: Sequence[AddonId], allowed: Sequence[AddonId]) -> Refusal:
+    return Refusal(
+        Kind.CONFLICT,
+        "unknown_addons",
+        {"unknown": ", ".join(map(str, unknown)), "allowed": ", ".join(map(str, allowed)) or "none"},
+        {"unknown_addon_ids": list(unknown), "allowed_addon_ids": list(allowed)},
+    )
+
+
+def unknown_payment_method(allowed: Sequence[str]) -> Refusal:
+    return Refusal(Kind.CONFLICT, "unknown_payment_method", {"allowed": ", ".join(allowed)}, {"allowed": list(allowed)})
+
+
+def vehicle_did_not_unlock(code: str | None) -> Refusal:
+    """The unit said no, or nothing: nobody is charged."""
+    return Refusal(Kind.UNAVAILABLE, "vehicle_did_not_unlock", details={"reason": code}, retry_after_s=LOCK_RETRY_S)
+
+
+def vehicle_did_not_lock(code: str | None) -> Refusal:
+    """The ride goes on; asking again ends it even without the vehicle's word."""
+    return Refusal(Kind.UNAVAILABLE, "vehicle_did_not_lock", details={"reason": code}, retry_after_s=LOCK_RETRY_S)
+
+
+def vehicle_did_not_obey(code: str | None) -> Refusal:
+    return Refusal(Kind.UNAVAILABLE, "vehicle_did_not_obey", details={"reason": code}, retry_after_s=LOCK_RETRY_S)
+
+
+def ride_not_found() -> Refusal:
+    return Refusal(Kind.NOT_FOUND, "ride_not_found")
+
+
+def ride_ambiguous(ride_ids: Sequence[RideId]) -> Refusal:
+    """The rider has several and did not say which."""
+    return Refusal(Kind.CONFLICT, "ride_ambiguous", details={"active_ride_ids": list(ride_ids)})
+
+
+def ride_busy(status: str) -> Refusal:
+    """Another call on the same ride waits for the vehicle right now."""
+    return Refusal(Kind.CONFLICT, "ride_busy", {"status": status}, {"ride_status": status}, retry_after_s=LOCK_RETRY_S)
+
+
+def ride_not_paused() -> Refusal:
+    return Refusal(Kind.CONFLICT, "ride_not_paused")
+
+
+def ride_already_paused() -> Refusal:
+    return Refusal(Kind.CONFLICT, "ride_already_paused")
+
+
+def end_not_here(reason: str, zone_title: str | None, nearest: Point | None, distance_m: float | None) -> Refusal:
+    """`reason` is no_parking_zone, no_go_zone or outside_parking; `details` lead to the nearest legal place."""
+    place = None if nearest is None else {"latitude": round(nearest.lat, 7), "longitude": round(nearest.lon, 7)}
+    return Refusal(
+        Kind.CONFLICT,
+        f"end_refused_{reason}",
+        {"zone": zone_title or "", "distance_m": round(distance_m or 0)},
+        {
+            "reason": reason,
+            "zone_title": zone_title,
+            "nearest_parking": None
+            if place is None or distance_m is None
+            else {"coordinates": place, "distance_m": round(distance_m, 1)},
+        },
+    )
+
+
+def end_not_here_anywhere(reason: str, zone_title: str | None) -> Refusal:
+    """As `end_not_here`, where no legal place is known."""
+    return Refusal(
+        Kind.CONFLICT,
+        f"end_refused_{reason}_no_place",
+        {"zone": zone_title or ""},
+        {"reason": reason, "zone_title": zone_title, "nearest_parking": None},
+    )
+
+
+def ride_running() -> Refusal:
+    """Why an account cannot be deleted now."""
+    return Refusal(Kind.CONFLICT, "ride_running")
+
+
+def image_not_accepted(number: int) -> Refusal:
+    return Refusal(Kind.UNSUPPORTED_MEDIA, "image_not_accepted", {"number": number}, {"image": number})
+
+
+def command_not_for_riders(command: str) -> Refusal:
+    return Refusal(Kind.FORBIDDEN, "command_not_for_riders", {"command": command})
+
+
+def vehicle_not_ridden() -> Refusal:
+    """A rider may command only what they ride."""
+    return Refusal(Kind.FORBIDDEN, "vehicle_not_ridden")
+
+
+def vehicle_has_no_device() -> Refusal:
+    return Refusal(Kind.CONFLICT, "vehicle_has_no_device")

@@ -1,0 +1,117 @@
+"""Rides: what was agreed, what happened, where it stands."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from isotope.domain.pricing.model import AddonPrice, Line, Tariff
+from isotope.kernel.actor import Actor
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import AddonId, CommandId, ModelId, OperatorId, RideId, RiderId, VehicleId
+
+
+class RideStatus(StrEnum):
+    """Where a ride stands. Those that end in ING wait for the vehicle's word on one command."""
+
+    UNLOCKING = "UNLOCKING"
+    ACTIVE = "ACTIVE"
+    PAUSING = "PAUSING"
+    PAUSED = "PAUSED"
+    UNPAUSING = "UNPAUSING"
+    ENDING = "ENDING"
+    ENDED = "ENDED"
+    FAILED = "FAILED"
+
+
+WAITING: Final = frozenset({RideStatus.UNLOCKING, RideStatus.PAUSING, RideStatus.UNPAUSING, RideStatus.ENDING})
+CLOSED: Final = frozenset({RideStatus.ENDED, RideStatus.FAILED})
+
+
+class EventKind(StrEnum):
+    """What happens to a ride; the price is computed from these alone."""
+
+    REQUESTED = "REQUESTED"
+    STARTED = "STARTED"
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+    END_REFUSED = "END_REFUSED"
+    ENDED = "ENDED"
+    FAILED = "FAILED"
+
+
+class Outcome(StrEnum):
+    """Why a ride is over."""
+
+    BY_RIDER = "by_rider"
+    # The vehicle did not confirm its lock twice; the ride was ended on the rider's word.
+    UNCONFIRMED_LOCK = "unconfirmed_lock"
+    # The vehicle never confirmed that it unlocked: free of charge.
+    NOT_UNLOCKED = "not_unlocked"
+
+
+class AgreedAddon(msgspec.Struct, frozen=True, kw_only=True):
+    """An add-on with the price it had when the ride began."""
+
+    id: AddonId
+    title: str
+    price: AddonPrice
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What was agreed at the start; later changes of prices do not touch a running ride."""
+
+    tariff: Tariff
+    addons: tuple[AgreedAddon, ...] = ()
+    payment_method_id: str = "wallet"
+    skip_auto_topup: bool = False
+    skip_auto_stop: bool = False
+
+
+class RideEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened, in the order of `nr`."""
+
+    nr: int
+    kind: EventKind
+    at: datetime
+    actor: Actor
+    data: dict[str, Any] = {}
+
+
+class Ride(msgspec.Struct, frozen=True, kw_only=True):
+    """A ride as it is stored, without its events."""
+
+    operator_id: OperatorId
+    id: RideId
+    rider_id: RiderId
+    vehicle_id: VehicleId
+    model_id: ModelId
+    status: RideStatus
+    currency: str
+    terms: Terms
+    requested_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    start: Point
+    start_odometer_m: int
+    command_id: CommandId | None
+    ending_at: datetime | None = None
+    end: Point | None = None
+    outcome: Outcome | None = None
+    distance_m: int | None = None
+    lines: tuple[Line, ...] | None = None
+    total_minor: int | None = None
+    tax_minor: int | None = None
+    charged_bonus_minor: int | None = None
+    charged_balance_minor: int | None = None
+    debt_minor: int | None = None
+
+    @property
+    def holder(self) -> str:
+        """What `vehicle.held_by` says while this ride has the vehicle."""
+        return f"ride:{self.id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status not in CLOSED

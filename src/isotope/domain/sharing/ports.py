@@ -1,0 +1,25 @@
+"""What the sharing room needs of the outside world."""
+
+from typing import Protocol
+
+from isotope.kernel.ids import OperatorId, VehicleId
+
+
+class Blobs(Protocol):
+    """Keeps files under keys that we choose. Keys are `/`-separated, ASCII, without `..`."""
+
+    async def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store; overwrites. Raises OSError when it cannot."""
+        ...
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def delete(self, key: str) -> None:
+        """Forget; no error if there is none."""
+        ...
+
+
+class TakenVehicles(Protocol):
+    """This process's picture of what can be rented: told at once when a vehicle was taken."""
+
+    def drop(self, operator_id: OperatorId, vehicle_id: VehicleId) -> None: ...

@@ -1,0 +1,66 @@
+"""Reading rides."""
+
+from typing import Final
+
+from isotope.domain.sharing.model import Ride, RideEvent
+from isotope.domain.sharing.rows import RIDE_COLUMNS, event_row, ride_row
+from isotope.infra.db import Tx
+from isotope.kernel.ids import OperatorId, RideId, RiderId
+
+# A rider has at most 20 open rides (the check on ride.place), so no list of them needs pages.
+_OPEN: Final = "status not in ('ENDED', 'FAILED')"
+
+
+async def list_open_rides(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list[Ride]:
+    """The rider's rides that are not over, oldest first; those still unlocking included. By index ride_open_place."""
+    return await tx.all(
+        ride_row,
+        f"select {RIDE_COLUMNS} from ride where operator_id = %(operator_id)s and rider_id = %(rider_id)s and {_OPEN} order by id",
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+
+
+async def has_open_ride(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> bool:
+    return bool(
+        await tx.scalar(
+            f"select exists (select from ride where operator_id = %(operator_id)s and rider_id = %(rider_id)s and {_OPEN})",
+            {"operator_id": operator_id, "rider_id": rider_id},
+        )
+    )
+
+
+async def find_ride(tx: Tx, operator_id: OperatorId, ride_id: RideId) -> Ride | None:
+    return await tx.find(
+        ride_row,
+        f"select {RIDE_COLUMNS} from ride where operator_id = %(operator_id)s and id = %(ride_id)s",
+        {"operator_id": operator_id, "ride_id": ride_id},
+    )
+
+
+async def list_events(tx: Tx, operator_id: OperatorId, ride_id: RideId) -> list[RideEvent]:
+    """In the order in which they happened; at most the last 10,000."""
+    events = await tx.all(
+        event_row,
+        """
+        select nr, kind, at, actor, data from ride_event
+         where operator_id = %(operator_id)s and ride_id = %(ride_id)s
+         order by nr desc limit 10000
+        """,
+        {"operator_id": operator_id, "ride_id": ride_id},
+    )
+    return events[::-1]
+
+
+async def list_events_of(tx: Tx, operator_id: OperatorId, ride_ids: list[RideId]) -> dict[RideId, list[RideEvent]]:
+    """The events of several rides in one statement."""
+    rows = await tx.dicts(
+        """
+        select ride_id, nr, kind, at, actor, data from ride_event
+         where operator_id = %(operator_id)s and ride_id = any(%(ride_ids)s) order by ride_id, nr
+        """,
+        {"operator_id": operator_id, "ride_ids": ride_ids},
+    )
+    events: dict[RideId, list[RideEvent]] = {ride_id: [] for ride_id in ride_ids}
+    for row in rows:
+        events[row.pop("ride_id")].append(event_row(**row))
+    return events

@@ -1,0 +1,174 @@
+"""The decisions of a ride: pure functions from facts to outcomes.
+
+May a ride start (first match refuses; `overrides` are the secret key's)?
+
+| fact                                                | refusal                 | waived by         |
+|-----------------------------------------------------|-------------------------|-------------------|
+| rider blocked                                       | rider_blocked           |                   |
+| debt > 0                                            | debt_open               | skip_wallet_check |
+| balance + bonus < minimum                           | balance_too_low         | skip_wallet_check |
+| open rides >= limit                                 | too_many_rides          |                   |
+| vehicle not READY                                   | vehicle_not_available   |                   |
+| no state, or not heard of for `silent_after_s`      | vehicle_silent          |                   |
+| battery < minimum                                   | vehicle_battery_low     |                   |
+| rider farther away than `start_distance_m`          | too_far_from_vehicle    |                   |
+| an add-on the model does not have                   | unknown_addons          |                   |
+| a payment method other than the rider's             | unknown_payment_method  |                   |
+
+What a finished (or expired) command makes of a waiting ride:
+
+| status    | command DONE             | anything else                          |
+|-----------|--------------------------|----------------------------------------|
+| UNLOCKING | ACTIVE, event STARTED    | FAILED, free, vehicle NEED_INVESTIGATION |
+| PAUSING   | PAUSED, event PAUSED     | ACTIVE                                 |
+| UNPAUSING | ACTIVE, event RESUMED    | PAUSED                                 |
+| ENDING    | ENDED, event ENDED       | ACTIVE (or PAUSED, where it came from), event END_REFUSED |
+
+Source: domain rules, "Sharing ride"; the refusal order puts what the rider can mend first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from isotope.domain.fleet import VehicleStatus, vehicle_not_available
+from isotope.domain.pricing import Usage, UsageEvent, usage
+from isotope.domain.sharing import errors
+from isotope.domain.sharing.model import EventKind, RideEvent, RideStatus
+from isotope.domain.tenants.model import RideSettings
+from isotope.kernel.errors import Refusal
+from isotope.kernel.geo import Point, distance_m
+from isotope.kernel.ids import AddonId
+from isotope.kernel.money import Money
+
+WALLET: Final = "wallet"
+
+# A vehicle that was pushed a little while its lock was being fought with has not been ridden on.
+STOOD_STILL_M: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class StartFacts:
+    """What a start is decided on."""
+
+    settings: RideSettings
+    now: datetime
+    blocked: bool
+    spendable: Money
+    debt: Money
+    open_rides: int
+    vehicle_status: VehicleStatus
+    minimum_battery_pct: int
+    vehicle_at: Point | None
+    vehicle_battery_pct: int
+    vehicle_seen_at: datetime | None
+    rider_at: Point
+    addon_ids: Sequence[AddonId]
+    allowed_addon_ids: Sequence[AddonId]
+    payment_method_id: str | None
+    skip_wallet_check: bool
+
+
+def may_start(facts: StartFacts) -> Refusal | None:
+    """The first reason against the start (table above), or None."""
+    return _rider_may_start(facts) or _vehicle_may_start(facts) or _request_may_start(facts)
+
+
+def _rider_may_start(facts: StartFacts) -> Refusal | None:
+    if facts.blocked:
+        return errors.rider_blocked()
+    if not facts.skip_wallet_check:
+        if facts.debt.amount_minor > 0:
+            return errors.debt_open(facts.debt)
+        minimum = Money(facts.settings.minimum_balance_minor, facts.spendable.currency)
+        if facts.spendable.amount_minor < minimum.amount_minor:
+            return errors.balance_too_low(facts.spendable, minimum)
+    if facts.open_rides >= facts.settings.max_vehicles_per_rider:
+        return errors.too_many_rides(facts.settings.max_vehicles_per_rider)
+    return None
+
+
+def _vehicle_may_start(facts: StartFacts) -> Refusal | None:
+    if facts.vehicle_status is not VehicleStatus.READY:
+        return vehicle_not_available(facts.vehicle_status)
+    if (
+        facts.vehicle_at is None
+        or facts.vehicle_seen_at is None
+        or facts.now - facts.vehicle_seen_at > timedelta(seconds=facts.settings.silent_after_s)
+    ):
+        return errors.vehicle_silent()
+    if facts.vehicle_battery_pct < facts.minimum_battery_pct:
+        return errors.vehicle_battery_low(facts.vehicle_battery_pct, facts.minimum_battery_pct)
+    away_m = distance_m(facts.rider_at, facts.vehicle_at)
+    if away_m > facts.settings.start_distance_m:
+        return errors.too_far(round(away_m), facts.settings.start_distance_m)
+    return None
+
+
+def _request_may_start(facts: StartFacts) -> Refusal | None:
+    unknown = [addon_id for addon_id in facts.addon_ids if addon_id not in facts.allowed_addon_ids]
+    if unknown:
+        return errors.unknown_addons(unknown, facts.allowed_addon_ids)
+    if facts.payment_method_id not in (None, "", WALLET):
+        return errors.unknown_payment_method([WALLET])
+    return None
+
+
+def after_command(status: RideStatus, *, done: bool, was_paused: bool) -> tuple[RideStatus, EventKind | None]:
+    """The next status of a waiting ride and the event to record (second table above)."""
+    back = RideStatus.PAUSED if was_paused else RideStatus.ACTIVE
+    table: dict[tuple[RideStatus, bool], tuple[RideStatus, EventKind | None]] = {
+        (RideStatus.UNLOCKING, True): (RideStatus.ACTIVE, EventKind.STARTED),
+        (RideStatus.UNLOCKING, False): (RideStatus.FAILED, EventKind.FAILED),
+        (RideStatus.PAUSING, True): (RideStatus.PAUSED, EventKind.PAUSED),
+        (RideStatus.PAUSING, False): (RideStatus.ACTIVE, None),
+        (RideStatus.UNPAUSING, True): (RideStatus.ACTIVE, EventKind.RESUMED),
+        (RideStatus.UNPAUSING, False): (RideStatus.PAUSED, None),
+        (RideStatus.ENDING, True): (RideStatus.ENDED, EventKind.ENDED),
+        (RideStatus.ENDING, False): (back, EventKind.END_REFUSED),
+    }
+    return table[status, done]
+
+
+def lock_refused_before(events: Sequence[RideEvent], odometer_m: int) -> datetime | None:
+    """When the vehicle first failed to lock at an end, if it has not been ridden on since.
+
+    The rider has done their part by then: the meter stops there, and the next attempt ends the
+    ride even without the vehicle's word.
+    """
+    first: datetime | None = None
+    for event in events:
+        if event.kind is not EventKind.END_REFUSED:
+            continue
+        if event.data.get("reason") != "lock_not_confirmed":
+            continue
+        if odometer_m - int(event.data.get("odometer_m", 0)) > STOOD_STILL_M:
+            continue
+        if first is None:
+            first = event.at
+    return first
+
+
+def is_paused(events: Sequence[RideEvent]) -> bool:
+    """Whether the last of the pauses and resumptions is a pause."""
+    last = [event.kind for event in events if event.kind in (EventKind.PAUSED, EventKind.RESUMED)]
+    return bool(last) and last[-1] is EventKind.PAUSED
+
+
+def ride_usage(events: Sequence[RideEvent], until: datetime) -> Usage:
+    """Seconds ridden and paused, from the recorded events."""
+    return usage([UsageEvent(kind=event.kind, at=event.at) for event in events], until)
+
+
+def just_refused(events: Sequence[RideEvent], reason: str) -> bool:
+    """Whether the last thing that happened was this same refusal: asking again adds nothing to the record."""
+    return bool(events) and events[-1].kind is EventKind.END_REFUSED and events[-1].data.get("reason") == reason
+
+
+def position_at_end(*, phone: Point, phone_at: datetime, vehicle: Point | None, now: datetime, fresh_s: int) -> Point:
+    """The phone's position when it is fresh, else the vehicle's; the phone's if there is no other."""
+    age_s = (now - phone_at).total_seconds()
+    if vehicle is None or -fresh_s <= age_s <= fresh_s:
+        return phone
+    return vehicle

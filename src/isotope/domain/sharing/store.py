@@ -1,0 +1,235 @@
+"""Writing rides. Functions take the transaction and never commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from isotope.domain.pricing import Bill
+from isotope.domain.sharing.model import EventKind, Outcome, Ride, RideStatus, Terms
+from isotope.domain.sharing.rows import RIDE_COLUMNS, ride_row
+from isotope.domain.wallet import Charged
+from isotope.infra.db import Tx
+from isotope.kernel.actor import Actor
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import CommandId, ModelId, OperatorId, RideId, RiderId, VehicleId
+
+
+async def lock_rider(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> None:
+    """Starts of one rider queue here, so that their places are counted right."""
+    await tx.execute(
+        "select from rider where operator_id = %(operator_id)s and id = %(rider_id)s for no key update",
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+
+
+async def lock_ride(tx: Tx, operator_id: OperatorId, ride_id: RideId) -> Ride | None:
+    """The ride, FOR UPDATE. Locks are taken in the order rider, ride, vehicle, wallet."""
+    return await tx.find(
+        ride_row,
+        f"select {RIDE_COLUMNS} from ride where operator_id = %(operator_id)s and id = %(ride_id)s for no key update",
+        {"operator_id": operator_id, "ride_id": ride_id},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NewRide:
+    """A ride that waits for its vehicle to unlock."""
+
+    operator_id: OperatorId
+    rider_id: RiderId
+    vehicle_id: VehicleId
+    model_id: ModelId
+    place: int
+    currency: str
+    terms: Terms
+    start: Point
+    start_odometer_m: int
+    requested_at: datetime
+
+
+async def insert_ride(tx: Tx, ride: NewRide) -> RideId:
+    """The indexes ride_open_vehicle and ride_open_place refuse a second one."""
+    ride_id: RideId = await tx.scalar(
+        """
+        insert into ride (operator_id, rider_id, vehicle_id, model_id, status, place, currency, terms,
+                          requested_at, start_lat, start_lon, start_odometer_m)
+        values (%(operator_id)s, %(rider_id)s, %(vehicle_id)s, %(model_id)s, 'UNLOCKING', %(place)s, %(currency)s, %(terms)s,
+                %(requested_at)s, %(lat)s, %(lon)s, %(odometer_m)s)
+        returning id
+        """,
+        {
+            "operator_id": ride.operator_id,
+            "rider_id": ride.rider_id,
+            "vehicle_id": ride.vehicle_id,
+            "model_id": ride.model_id,
+            "place": ride.place,
+            "currency": ride.currency,
+            "terms": Jsonb(msgspec.to_builtins(ride.terms)),
+            "requested_at": ride.requested_at,
+            "lat": ride.start.lat,
+            "lon": ride.start.lon,
+            "odometer_m": ride.start_odometer_m,
+        },
+    )
+    return ride_id
+
+
+async def free_place(tx: Tx, operator_id: OperatorId, rider_id: RiderId, limit: int) -> tuple[int, int | None]:
+    """How many rides the rider has open, and the lowest free place up to `limit` (None: all taken)."""
+    taken: Sequence[int] = [
+        row[0]
+        for row in await tx.tuples(
+            """
+            select place from ride
+             where operator_id = %(operator_id)s and rider_id = %(rider_id)s and status not in ('ENDED', 'FAILED')
+            """,
+            {"operator_id": operator_id, "rider_id": rider_id},
+        )
+    ]
+    free = next((place for place in range(1, limit + 1) if place not in taken), None)
+    return len(taken), free
+
+
+async def add_event(
+    tx: Tx,
+    ride: tuple[OperatorId, RideId],
+    kind: EventKind,
+    at: datetime,
+    actor: Actor,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Append what happened. The caller holds the ride's row, so numbers have no race."""
+    await tx.execute(
+        """
+        insert into ride_event (operator_id, ride_id, nr, kind, at, actor, data)
+        select %(operator_id)s, %(ride_id)s, coalesce(max(nr), 0) + 1, %(kind)s, %(at)s, %(actor)s, %(data)s
+          from ride_event where operator_id = %(operator_id)s and ride_id = %(ride_id)s
+        """,
+        {
+            "operator_id": ride[0],
+            "ride_id": ride[1],
+            "kind": kind,
+            "at": at,
+            "actor": actor,
+            "data": Jsonb(data or {}),
+        },
+    )
+
+
+async def set_status(tx: Tx, ride: Ride, status: RideStatus, *, command_id: CommandId | None = None) -> None:
+    """Move an open ride on; `command_id` is what a waiting status waits for."""
+    await tx.execute(
+        """
+        update ride set status = %(status)s, command_id = %(command_id)s
+         where operator_id = %(operator_id)s and id = %(id)s
+        """,
+        {"operator_id": ride.operator_id, "id": ride.id, "status": status, "command_id": command_id},
+    )
+
+
+async def set_command(tx: Tx, operator_id: OperatorId, ride_id: RideId, command_id: CommandId) -> None:
+    await tx.execute(
+        "update ride set command_id = %(command_id)s where operator_id = %(operator_id)s and id = %(id)s",
+        {"operator_id": operator_id, "id": ride_id, "command_id": command_id},
+    )
+
+
+async def set_ending(tx: Tx, ride: Ride, command_id: CommandId, at: datetime, position: Point) -> None:
+    """The rider asked to end at `at`; the ride waits for the lock."""
+    await tx.execute(
+        """
+        update ride set status = 'ENDING', command_id = %(command_id)s, ending_at = %(at)s,
+               end_lat = %(lat)s, end_lon = %(lon)s
+         where operator_id = %(operator_id)s and id = %(id)s
+        """,
+        {
+            "operator_id": ride.operator_id,
+            "id": ride.id,
+            "command_id": command_id,
+            "at": at,
+            "lat": position.lat,
+            "lon": position.lon,
+        },
+    )
+
+
+async def set_end_position(tx: Tx, ride: Ride, position: Point) -> None:
+    await tx.execute(
+        "update ride set end_lat = %(lat)s, end_lon = %(lon)s where operator_id = %(operator_id)s and id = %(id)s",
+        {"operator_id": ride.operator_id, "id": ride.id, "lat": position.lat, "lon": position.lon},
+    )
+
+
+async def set_started(tx: Tx, ride: Ride, at: datetime) -> None:
+    await tx.execute(
+        """
+        update ride set status = 'ACTIVE', started_at = %(at)s, command_id = null
+         where operator_id = %(operator_id)s and id = %(id)s
+        """,
+        {"operator_id": ride.operator_id, "id": ride.id, "at": at},
+    )
+
+
+async def set_failed(tx: Tx, ride: Ride, outcome: Outcome, at: datetime) -> None:
+    await tx.execute(
+        """
+        update ride set status = 'FAILED', ended_at = %(at)s, outcome = %(outcome)s, command_id = null
+         where operator_id = %(operator_id)s and id = %(id)s
+        """,
+        {"operator_id": ride.operator_id, "id": ride.id, "at": at, "outcome": outcome},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is written when a ride is over and paid."""
+
+    at: datetime
+    outcome: Outcome
+    position: Point
+    distance_m: int
+    bill: Bill
+    charged: Charged
+
+
+async def set_ended(tx: Tx, ride: Ride, ending: Ending) -> None:
+    await tx.execute(
+        """
+        update ride set status = 'ENDED', ended_at = %(at)s, outcome = %(outcome)s, command_id = null,
+               end_lat = %(lat)s, end_lon = %(lon)s, distance_m = %(distance_m)s, lines = %(lines)s,
+               total_minor = %(total)s, tax_minor = %(tax)s, charged_bonus_minor = %(bonus)s,
+               charged_balance_minor = %(balance)s, debt_minor = %(debt)s
+         where operator_id = %(operator_id)s and id = %(id)s
+        """,
+        {
+            "operator_id": ride.operator_id,
+            "id": ride.id,
+            "at": ending.at,
+            "outcome": ending.outcome,
+            "lat": ending.position.lat,
+            "lon": ending.position.lon,
+            "distance_m": ending.distance_m,
+            "lines": Jsonb(msgspec.to_builtins(ending.bill.lines)),
+            "total": ending.bill.total_minor,
+            "tax": ending.bill.tax_minor,
+            "bonus": ending.charged.bonus_minor,
+            "balance": ending.charged.balance_minor,
+            "debt": ending.charged.debt_minor,
+        },
+    )
+
+
+async def insert_image(
+    tx: Tx, ride: tuple[OperatorId, RideId], key: str, content_type: str, size: int, at: datetime
+) -> None:
+    await tx.execute(
+        """
+        insert into ride_image (operator_id, ride_id, blob_key, content_type, bytes, at)
+        values (%(operator_id)s, %(ride_id)s, %(key)s, %(content_type)s, %(bytes)s, %(at)s)
+        """,
+        {"operator_id": ride[0], "ride_id": ride[1], "key": key, "content_type": content_type, "bytes": size, "at": at},
+    )

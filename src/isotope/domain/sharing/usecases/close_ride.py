@@ -1,0 +1,75 @@
+"""The end of a ride inside a transaction: the bill, the money, the vehicle."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from isotope.domain.fleet import lock_vehicle, minimum_battery_pct, release_vehicle, status_after_release
+from isotope.domain.pricing import AddonPrice, bill
+from isotope.domain.sharing import store
+from isotope.domain.sharing.model import EventKind, Outcome, Ride, RideEvent
+from isotope.domain.sharing.rules import ride_usage
+from isotope.domain.tenants.model import Operator
+from isotope.domain.wallet import Charge, charge
+from isotope.infra.db import Tx
+from isotope.kernel.actor import rider_actor
+
+
+async def close_ride(
+    tx: Tx,
+    operator: Operator,
+    ride: Ride,
+    events: Sequence[RideEvent],
+    *,
+    ended_at: datetime,
+    outcome: Outcome,
+    now: datetime,
+) -> None:
+    """Compute the price from the recorded events, charge it, release the vehicle, in the caller's transaction.
+
+    The caller holds the ride's row; the vehicle's and the wallet's are locked here, in this order.
+    `ended_at` is where the meter stops: never before the ride began.
+    """
+    actor = rider_actor(ride.rider_id)
+    stopped_at = max(ended_at, ride.started_at or ended_at)
+    found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
+    addons: list[AddonPrice] = [addon.price for addon in ride.terms.addons]
+    price = bill(ride.terms.tariff, addons, ride_usage(events, stopped_at))
+    charged = await charge(
+        tx,
+        Charge(
+            operator_id=ride.operator_id,
+            rider_id=ride.rider_id,
+            currency=ride.currency,
+            total_minor=price.total_minor,
+            tax_minor=price.tax_minor,
+            reason="ride",
+            actor=actor,
+            cause=ride.holder,
+            now=now,
+        ),
+    )
+    state = found.state
+    position = ride.end or (ride.start if state is None else state.point)
+    distance_m = 0 if state is None else max(0, state.odometer_m - ride.start_odometer_m)
+    await store.set_ended(
+        tx,
+        ride,
+        store.Ending(
+            at=stopped_at, outcome=outcome, position=position, distance_m=distance_m, bill=price, charged=charged
+        ),
+    )
+    await store.add_event(tx, (ride.operator_id, ride.id), EventKind.ENDED, stopped_at, actor, {"outcome": outcome})
+    to_status = status_after_release(
+        None if state is None else state.battery_pct,
+        minimum_battery_pct(found.model.spec, operator.settings.rides.minimum_battery_pct),
+        needs_check=outcome is Outcome.UNCONFIRMED_LOCK,
+    )
+    await release_vehicle(
+        tx,
+        found.vehicle,
+        holder=ride.holder,
+        to_status=to_status,
+        actor=actor,
+        cause=f"{ride.holder}:{outcome}",
+        now=now,
+    )

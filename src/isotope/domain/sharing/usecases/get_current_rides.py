@@ -1,0 +1,72 @@
+"""What an app shows during rides: the vehicle, the time, the price so far."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from isotope.domain.fleet import VehicleOffer, list_vehicles
+from isotope.domain.pricing import Bill, Usage, bill
+from isotope.domain.sharing import queries
+from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
+from isotope.domain.sharing.rules import ride_usage
+from isotope.domain.tenants.model import Operator
+from isotope.domain.wallet import Standing, get_standing
+from isotope.infra.runtime import Runtime
+from isotope.kernel.ids import RiderId, VehicleId
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentRide:
+    """A running ride with what it costs if it ended now."""
+
+    ride: Ride
+    vehicle: VehicleOffer
+    usage: Usage
+    bill: Bill
+    last_event_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentRides:
+    rides: tuple[CurrentRide, ...]
+    standing: Standing
+    now: datetime
+
+    @property
+    def running_total_minor(self) -> int:
+        """What all of them cost together, if they ended now."""
+        return sum(current.bill.total_minor for current in self.rides)
+
+    @property
+    def missing_minor(self) -> int:
+        """How much of it bonus and balance do not cover."""
+        return max(0, self.running_total_minor - self.standing.bonus_minor - self.standing.balance_minor)
+
+
+async def get_current_rides(
+    rt: Runtime, operator: Operator, rider_id: RiderId, vehicle_ids: Collection[VehicleId]
+) -> CurrentRides:
+    """The rider's running rides on these vehicles; vehicles that they do not ride are left out."""
+    now = rt.clock.now()
+    async with rt.db.read() as tx:
+        rides = [
+            ride
+            for ride in await queries.list_open_rides(tx, operator.id, rider_id)
+            if ride.vehicle_id in vehicle_ids and ride.status is not RideStatus.UNLOCKING
+        ]
+        standing = await get_standing(tx, operator.id, rider_id, operator.currency)
+        if not rides:
+            return CurrentRides((), standing, now)
+        events = await queries.list_events_of(tx, operator.id, [ride.id for ride in rides])
+        found = await list_vehicles(tx, operator.id, [ride.vehicle_id for ride in rides])
+    vehicles = {offer.vehicle.id: offer for offer in found if offer.vehicle is not None}
+    return CurrentRides(
+        tuple(_current(ride, vehicles[ride.vehicle_id], events[ride.id], now) for ride in rides), standing, now
+    )
+
+
+def _current(ride: Ride, vehicle: VehicleOffer, events: list[RideEvent], now: datetime) -> CurrentRide:
+    until = ride.ending_at if ride.status is RideStatus.ENDING and ride.ending_at is not None else now
+    used = ride_usage(events, until)
+    price = bill(ride.terms.tariff, [addon.price for addon in ride.terms.addons], used)
+    return CurrentRide(ride, vehicle, used, price, events[-1].at if events else ride.requested_at)

@@ -1,0 +1,13 @@
+"""The ids of a rider's running rides."""
+
+from isotope.domain.sharing import queries
+from isotope.domain.sharing.model import RideStatus
+from isotope.infra.runtime import Runtime
+from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
+
+
+async def list_active_rides(rt: Runtime, operator_id: OperatorId, rider_id: RiderId) -> list[tuple[RideId, VehicleId]]:
+    """Ride and vehicle of every running ride, oldest first; at most 20 (the limit of open rides)."""
+    async with rt.db.read() as tx:
+        rides = await queries.list_open_rides(tx, operator_id, rider_id)
+    return [(ride.id, ride.vehicle_id) for ride in rides if ride.status is not RideStatus.UNLOCKING]

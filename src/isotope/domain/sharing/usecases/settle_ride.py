@@ -1,0 +1,111 @@
+"""The third step of every ride command: what the vehicle said becomes what the ride is.
+
+Called by the request that waits for the vehicle, and by the job `settle_ride` in case that
+request's process is gone. Whoever comes first writes; the other finds nothing to do.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from isotope.domain.devices import await_outcome, give_up_command
+from isotope.domain.fleet import VehicleStatus, lock_vehicle, release_vehicle
+from isotope.domain.sharing import errors, queries, store
+from isotope.domain.sharing.model import WAITING, EventKind, Outcome, Ride, RideStatus
+from isotope.domain.sharing.rules import after_command, is_paused
+from isotope.domain.sharing.usecases.close_ride import close_ride
+from isotope.domain.tenants.model import Operator
+from isotope.infra.db import Tx
+from isotope.infra.runtime import Runtime
+from isotope.kernel.actor import SYSTEM
+from isotope.kernel.ids import CommandId, RideId
+
+JOB: Final = "settle_ride"
+
+# The job runs a little after the command's end, so that it finds the request's work done.
+JOB_AFTER_S: Final = 2.0
+WAIT_AFTER_EXPIRY_S: Final = 0.2
+NO_ANSWER: Final = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRide:
+    """Settle what `command_id` made of the ride."""
+
+    operator: Operator
+    ride_id: RideId
+    command_id: CommandId
+
+
+async def defer_settlement(rt: Runtime, tx: Tx, what: SettleRide, now: datetime) -> None:
+    """In the deciding transaction: the same transition happens even if this process dies."""
+    await rt.jobs.defer(
+        tx,
+        JOB,
+        at=now + timedelta(seconds=what.operator.settings.rides.unlock_wait_s + JOB_AFTER_S),
+        operator_id=what.operator.id,
+        ride_id=what.ride_id,
+        command_id=what.command_id,
+    )
+
+
+async def await_and_settle(rt: Runtime, what: SettleRide) -> tuple[Ride, str | None]:
+    """Wait for the vehicle's word, then record it. The ride as it is now, and the unit's code if it refused."""
+    wait_s = what.operator.settings.rides.unlock_wait_s + WAIT_AFTER_EXPIRY_S
+    await await_outcome(rt, what.operator.id, what.command_id, wait_s)
+    return await settle_ride(rt, what)
+
+
+async def settle_ride(rt: Runtime, what: SettleRide) -> tuple[Ride, str | None]:
+    """Make the transition if it is still to be made, giving up a command that has no outcome yet. Safe to run twice.
+
+    Raises:
+        Refusal: `ride_not_found`.
+    """
+    now = rt.clock.now()
+    async with rt.db.write() as tx:
+        ride = await store.lock_ride(tx, what.operator.id, what.ride_id)
+        if ride is None:
+            raise errors.ride_not_found()
+        outcome = await give_up_command(tx, what.operator.id, what.command_id, now, NO_ANSWER)
+        if ride.status not in WAITING or ride.command_id != what.command_id:
+            return ride, outcome.code
+        await _record(tx, what.operator, ride, done=outcome.is_done, at=outcome.finished_at or now, code=outcome.code)
+        settled = await queries.find_ride(tx, what.operator.id, what.ride_id)
+    if settled is None:
+        raise errors.ride_not_found()
+    return settled, outcome.code
+
+
+async def _record(tx: Tx, operator: Operator, ride: Ride, *, done: bool, at: datetime, code: str | None) -> None:
+    events = await queries.list_events(tx, ride.operator_id, ride.id)
+    status, event = after_command(ride.status, done=done, was_paused=is_paused(events))
+    key = (ride.operator_id, ride.id)
+    if status is RideStatus.ENDED:
+        await close_ride(tx, operator, ride, events, ended_at=ride.ending_at or at, outcome=Outcome.BY_RIDER, now=at)
+    elif status is RideStatus.FAILED:
+        await store.set_failed(tx, ride, Outcome.NOT_UNLOCKED, at)
+        await store.add_event(tx, key, EventKind.FAILED, at, SYSTEM, {"reason": code})
+        found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
+        await release_vehicle(
+            tx,
+            found.vehicle,
+            holder=ride.holder,
+            to_status=VehicleStatus.NEED_INVESTIGATION,
+            actor=SYSTEM,
+            cause=f"{ride.holder}:{Outcome.NOT_UNLOCKED}",
+            now=at,
+        )
+    elif event is EventKind.STARTED:
+        await store.set_started(tx, ride, at)
+        await store.add_event(tx, key, event, at, SYSTEM)
+    elif event is EventKind.END_REFUSED:
+        await store.set_status(tx, ride, status)
+        found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
+        odometer_m = ride.start_odometer_m if found.state is None else found.state.odometer_m
+        data = {"reason": "lock_not_confirmed", "code": code, "odometer_m": odometer_m}
+        await store.add_event(tx, key, event, ride.ending_at or at, SYSTEM, data)
+    else:
+        await store.set_status(tx, ride, status)
+        if event is not None:
+            await store.add_event(tx, key, event, at, SYSTEM)

@@ -1,0 +1,83 @@
+"""Where everything is joined: what a process of Isotope is made of."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from litestar import Litestar
+
+from isotope.adapters.blobs import FolderBlobs
+from isotope.adapters.sms import OutboxSms, TwilioSms
+from isotope.api.app import create_app as create_api
+from isotope.api.context import Services
+from isotope.domain.devices import listen_for_outcomes
+from isotope.domain.fleet import LiveMap
+from isotope.domain.identity.ports import SmsSender
+from isotope.domain.sharing import RideHold
+from isotope.domain.tenants import Operators
+from isotope.domain.wallet import DebtHold
+from isotope.domain.zones import Zones
+from isotope.infra.clock import SystemClock
+from isotope.infra.config import Config
+from isotope.infra.db import Database
+from isotope.infra.hub import Hub
+from isotope.infra.jobs import Jobs
+from isotope.infra.runtime import Runtime
+
+HOLDS: Final = (RideHold(), DebtHold())
+
+
+def make_sms(config: Config, rt: Runtime) -> SmsSender:
+    """The sender that the settings name."""
+    if config.sms == "twilio":
+        return TwilioSms(
+            account=config.twilio_account,
+            token=config.twilio_token,
+            sender=config.twilio_from,
+            base_url=config.twilio_url,
+        )
+    return OutboxSms(rt)
+
+
+def make_services(config: Config, rt: Runtime) -> Services:
+    """Everything subscribes to the hub in here, so the hub must not run yet."""
+    listen_for_outcomes(rt.hub)
+    return Services(
+        config=config,
+        rt=rt,
+        operators=Operators(rt),
+        zones=Zones(rt),
+        live_map=LiveMap(rt),
+        sms=make_sms(config, rt),
+        blobs=FolderBlobs(Path(config.data) / "blobs"),
+        holds=HOLDS,
+    )
+
+
+@asynccontextmanager
+async def open_services(config: Config, *, live_map: bool = True) -> AsyncIterator[Services]:
+    """A process's services, running: connected, listening, and (for the API) with the fleet in memory."""
+    rt = Runtime(
+        db=Database(config.database_url, max_size=config.db_pool),
+        clock=SystemClock(),
+        hub=Hub(config.database_url),
+        jobs=Jobs(),
+    )
+    services = make_services(config, rt)
+    await rt.db.open()
+    try:
+        await rt.hub.start()
+        if live_map:
+            await services.live_map.start()
+        yield services
+    finally:
+        if live_map:
+            await services.live_map.stop()
+        await rt.hub.stop()
+        await rt.db.close()
+
+
+def create_app(services: Services) -> Litestar:
+    """The HTTP application over running services."""
+    return create_api(services)

@@ -1,0 +1,187 @@
+"""The truth tables of rides."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotope.domain.fleet.model import VehicleStatus
+from isotope.domain.sharing.model import WAITING, EventKind, RideEvent, RideStatus
+from isotope.domain.sharing.rules import (
+    StartFacts,
+    after_command,
+    is_paused,
+    just_refused,
+    lock_refused_before,
+    may_start,
+    position_at_end,
+    ride_usage,
+)
+from isotope.domain.tenants.model import RideSettings
+from isotope.kernel.actor import SYSTEM
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import AddonId
+from isotope.kernel.money import Money
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+HERE = Point(60.17, 24.94)
+FAR = Point(60.18, 24.94)
+
+GOOD = StartFacts(
+    settings=RideSettings(minimum_balance_minor=500),
+    now=NOW,
+    blocked=False,
+    spendable=Money(500, "EUR"),
+    debt=Money(0, "EUR"),
+    open_rides=0,
+    vehicle_status=VehicleStatus.READY,
+    minimum_battery_pct=10,
+    vehicle_at=HERE,
+    vehicle_battery_pct=10,
+    vehicle_seen_at=NOW - timedelta(seconds=1_200),
+    rider_at=HERE,
+    addon_ids=[AddonId(1)],
+    allowed_addon_ids=[AddonId(1), AddonId(2)],
+    payment_method_id=None,
+    skip_wallet_check=False,
+)
+
+
+def test_a_start_at_every_limit_is_allowed():
+    assert may_start(GOOD) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"blocked": True}, "rider_blocked"),
+        ({"debt": Money(1, "EUR")}, "debt_open"),
+        ({"spendable": Money(499, "EUR")}, "balance_too_low"),
+        ({"open_rides": 5}, "too_many_rides"),
+        *(({"vehicle_status": s}, "vehicle_not_available") for s in VehicleStatus if s is not VehicleStatus.READY),
+        ({"vehicle_at": None}, "vehicle_silent"),
+        ({"vehicle_seen_at": None}, "vehicle_silent"),
+        ({"vehicle_seen_at": NOW - timedelta(seconds=1_201)}, "vehicle_silent"),
+        ({"vehicle_battery_pct": 9}, "vehicle_battery_low"),
+        ({"rider_at": FAR}, "too_far_from_vehicle"),
+        ({"addon_ids": [AddonId(3)]}, "unknown_addons"),
+        ({"payment_method_id": "card_1"}, "unknown_payment_method"),
+    ],
+)
+def test_each_fact_alone_refuses_the_start(change, code):
+    no = may_start(replace(GOOD, **change))
+    assert no is not None
+    assert no.code == code
+
+
+def test_the_secret_key_waives_the_wallet_and_nothing_else():
+    poor = replace(GOOD, spendable=Money(0, "EUR"), debt=Money(300, "EUR"), skip_wallet_check=True)
+    assert may_start(poor) is None
+    blocked = may_start(replace(poor, blocked=True))
+    assert blocked is not None
+    assert blocked.code == "rider_blocked"
+
+
+@pytest.mark.parametrize("method", [None, "", "wallet"])
+def test_the_wallet_is_the_payment_method(method):
+    assert may_start(replace(GOOD, payment_method_id=method)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "done", "was_paused", "expected"),
+    [
+        (RideStatus.UNLOCKING, True, False, (RideStatus.ACTIVE, EventKind.STARTED)),
+        (RideStatus.UNLOCKING, False, False, (RideStatus.FAILED, EventKind.FAILED)),
+        (RideStatus.PAUSING, True, False, (RideStatus.PAUSED, EventKind.PAUSED)),
+        (RideStatus.PAUSING, False, False, (RideStatus.ACTIVE, None)),
+        (RideStatus.UNPAUSING, True, True, (RideStatus.ACTIVE, EventKind.RESUMED)),
+        (RideStatus.UNPAUSING, False, True, (RideStatus.PAUSED, None)),
+        (RideStatus.ENDING, True, False, (RideStatus.ENDED, EventKind.ENDED)),
+        (RideStatus.ENDING, False, False, (RideStatus.ACTIVE, EventKind.END_REFUSED)),
+        (RideStatus.ENDING, False, True, (RideStatus.PAUSED, EventKind.END_REFUSED)),
+    ],
+)
+def test_what_a_command_makes_of_a_waiting_ride(status, done, was_paused, expected):
+    assert after_command(status, done=done, was_paused=was_paused) == expected
+
+
+def test_the_table_of_commands_is_whole():
+    for status in WAITING:
+        for done in (True, False):
+            next_status, _event = after_command(status, done=done, was_paused=False)
+            assert next_status not in WAITING
+
+
+def event(nr: int, kind: EventKind, second: int, **data: object) -> RideEvent:
+    return RideEvent(nr=nr, kind=kind, at=NOW + timedelta(seconds=second), actor=SYSTEM, data=data)
+
+
+def refused(nr: int, second: int, odometer_m: int, reason: str = "lock_not_confirmed") -> RideEvent:
+    return event(nr, EventKind.END_REFUSED, second, reason=reason, odometer_m=odometer_m)
+
+
+@pytest.mark.parametrize(
+    ("events", "odometer_m", "expected_s"),
+    [
+        ([], 0, None),
+        ([event(1, EventKind.STARTED, 0)], 0, None),
+        ([refused(1, 60, 1_000)], 1_000, 60),
+        ([refused(1, 60, 1_000)], 1_050, 60),
+        # Ridden on in between: the meter did not stop, and the lock gets a new chance.
+        ([refused(1, 60, 1_000)], 1_051, None),
+        ([refused(1, 60, 1_000), refused(2, 300, 2_000)], 2_010, 300),
+        ([refused(1, 60, 1_000), refused(2, 90, 1_010)], 1_020, 60),
+        ([refused(1, 60, 1_000, "no_parking_zone")], 1_000, None),
+    ],
+)
+def test_the_meter_stops_at_the_first_lock_that_was_not_confirmed(events, odometer_m, expected_s):
+    expected = None if expected_s is None else NOW + timedelta(seconds=expected_s)
+    assert lock_refused_before(events, odometer_m) == expected
+
+
+def test_the_same_refusal_twice_in_a_row_is_recorded_once():
+    once = [event(1, EventKind.STARTED, 0), refused(2, 5, 0, "outside_parking")]
+    assert just_refused(once, "outside_parking")
+    assert not just_refused(once, "no_go_zone")
+    assert not just_refused(once[:1], "outside_parking")
+    assert not just_refused([], "outside_parking")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ([], False),
+        ([EventKind.STARTED], False),
+        ([EventKind.STARTED, EventKind.PAUSED], True),
+        ([EventKind.STARTED, EventKind.PAUSED, EventKind.END_REFUSED], True),
+        ([EventKind.STARTED, EventKind.PAUSED, EventKind.RESUMED], False),
+    ],
+)
+def test_paused_is_what_the_events_say(kinds, expected):
+    assert is_paused([event(nr, kind, nr) for nr, kind in enumerate(kinds, 1)]) is expected
+
+
+def test_usage_counts_riding_and_pausing_apart_and_ignores_what_is_no_meter_event():
+    events = [
+        event(1, EventKind.REQUESTED, 0),
+        event(2, EventKind.STARTED, 10),
+        event(3, EventKind.PAUSED, 70),
+        event(4, EventKind.END_REFUSED, 80, reason="outside_parking"),
+        event(5, EventKind.RESUMED, 100),
+    ]
+    used = ride_usage(events, NOW + timedelta(seconds=130))
+    assert (used.ride_s, used.pause_s) == (90, 30)
+
+
+@given(age_s=st.integers(-1_000, 1_000), fresh_s=st.integers(5, 300))
+def test_the_phone_counts_while_fresh_and_the_vehicle_after(age_s, fresh_s):
+    chosen = position_at_end(
+        phone=HERE, phone_at=NOW - timedelta(seconds=age_s), vehicle=FAR, now=NOW, fresh_s=fresh_s
+    )
+    assert chosen == (HERE if abs(age_s) <= fresh_s else FAR)
+
+
+def test_without_a_vehicle_position_any_phone_position_is_better_than_none():
+    assert position_at_end(phone=HERE, phone_at=NOW - timedelta(days=1), vehicle=None, now=NOW, fresh_s=60) == HERE
