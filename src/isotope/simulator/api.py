@@ -117,7 +117,7 @@ class Api:
         self.refusals[no.code] += 1
         if not no.message or no.code.startswith("http_"):
             self.unexplained.append(f"{path}: {no}")
-        _log.info("simulator.refused", path=path, status=no.status, code=no.code)
+        _log.info("simulator.refused", path=path, status=no.status, refusal=no.code)
 
     async def _wait(self, attempt: int, retry_after: str | None) -> bool:
         """Wait as long as the answer asks, else ever longer; False if it asks for more than anybody waits."""

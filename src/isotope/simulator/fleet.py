@@ -17,6 +17,7 @@ import structlog
 
 from isotope.infra.clock import Clock, SystemClock
 from isotope.kernel.geo import Point
+from isotope.simulator.errors import FleetFileError
 from isotope.simulator.link import Link
 from isotope.simulator.path import Path, nearby
 from isotope.simulator.unit import Unit, UnitState
@@ -26,10 +27,6 @@ _log = structlog.get_logger(__name__)
 RIDING_INTERVAL_S: Final = 3.0
 _CONNECTS_PER_S: Final = 150.0
 _GPS_JUMP_M: Final = 40_000.0
-
-
-class FleetFileError(Exception):
-    """The file of vehicles cannot be used; says which line and why."""
 
 
 def load_units(folder: FilePath) -> list[Unit]:

@@ -99,7 +99,7 @@ async def abandon(app: App, riding: Riding, where: Callable[[], Point], fleet: S
             elif no.code in _PASSING:
                 await asyncio.sleep(_ASK_AGAIN_S)
             else:
-                _log.warning("simulator.ride_left_open", ride_id=riding.ride_id, code=no.code)
+                _log.warning("simulator.ride_left_open", ride_id=riding.ride_id, refusal=no.code)
                 return False
         else:
             return True

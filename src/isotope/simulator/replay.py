@@ -17,6 +17,7 @@ import structlog
 from isotope.kernel.geo import Point, distance_m
 from isotope.simulator.api import Api, ApiRefused, ApiUnavailableError
 from isotope.simulator.app import App, Riding, Seen
+from isotope.simulator.errors import TripFailedError
 from isotope.simulator.fleet import SimulatedFleet
 from isotope.simulator.outing import Travel, abandon, park
 from isotope.simulator.trips import Trip
@@ -30,10 +31,6 @@ _NEAR_M: Final = 30.0
 _PAUSES: Final = 0.1
 _CITY_KMH: Final = 14.0
 _LEAVE_S: Final = 20.0
-
-
-class TripFailedError(Exception):
-    """A trip could not be replayed; says at which step and why."""
 
 
 @dataclass(slots=True)

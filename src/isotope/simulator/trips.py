@@ -8,6 +8,7 @@ from statistics import median
 from typing import Final
 
 from isotope.kernel.geo import Point
+from isotope.simulator.errors import TripFileError
 from isotope.simulator.path import Path, translated
 from isotope.simulator.polyline import PolylineError, decode
 
@@ -20,10 +21,6 @@ COLUMNS: Final = (
     "duration",
     "encodedPolyline",
 )
-
-
-class TripFileError(Exception):
-    """The file cannot be replayed; says which line and why."""
 
 
 @dataclass(frozen=True, slots=True)
