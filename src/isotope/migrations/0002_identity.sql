@@ -15,9 +15,13 @@ create table rider (
     status             text not null check (status in ('ACTIVE', 'BLOCKED', 'DELETION_REQUESTED', 'DELETED')),
     phone_verified_at  timestamptz,
     deletion_due_at    timestamptz,
+    -- A blocked rider who asks for deletion and takes it back is blocked again.
+    was_blocked        boolean not null default false,
     created_at         timestamptz not null,
     primary key (operator_id, id),
-    check ((status = 'DELETION_REQUESTED') = (deletion_due_at is not null))
+    check ((status = 'DELETION_REQUESTED') = (deletion_due_at is not null)),
+    -- An erased row holds nothing of the person.
+    check (status <> 'DELETED' or (name = '' and email = '' and phone_prefix = '' and phone = '' and device_os is null))
 );
 create unique index rider_phone on rider (operator_id, phone_prefix, phone) where status <> 'DELETED';
 create index rider_deletion_due on rider (deletion_due_at) where status = 'DELETION_REQUESTED';
@@ -69,6 +73,17 @@ create index sms_send_number on sms_send (operator_id, phone_prefix, phone, sent
 create index sms_send_address on sms_send (operator_id, address, sent_at desc);
 create index sms_send_prefix on sms_send (operator_id, phone_prefix, sent_at desc);
 create index sms_send_at on sms_send (sent_at);
+
+-- One row a registration by form: what its limit per address counts.
+create table form_registration (
+    operator_id  bigint not null references operator,
+    id           bigint generated always as identity,
+    address      inet not null,
+    at           timestamptz not null,
+    primary key (operator_id, id)
+);
+create index form_registration_address on form_registration (operator_id, address, at desc);
+create index form_registration_at on form_registration (at);
 
 -- Demo and test mode only: what the log-and-outbox stand-in "sent".
 create table dev_outbox (

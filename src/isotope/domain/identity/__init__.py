@@ -1,1 +1,81 @@
-"""Room: identity."""
+"""Room: riders, the way in by a phone code, their tokens, their deletion."""
+
+from isotope.domain.identity.errors import (
+    already_registered,
+    deletion_requested,
+    phone_token_expired,
+    phone_token_invalid,
+    token_refused,
+    user_not_found,
+    wrong_code,
+)
+from isotope.domain.identity.model import (
+    Deletion,
+    Flow,
+    Phone,
+    PhoneToken,
+    Rider,
+    RiderStatus,
+    Session,
+)
+from isotope.domain.identity.phones import read_phone
+from isotope.domain.identity.ports import DeletionHold, SmsFailed, SmsSender
+from isotope.domain.identity.queries import get_rider
+from isotope.domain.identity.store import lock_rider
+from isotope.domain.identity.usecases.delete_rider import DeleteRider, delete_rider
+from isotope.domain.identity.usecases.erase_due_riders import erase_due_riders
+from isotope.domain.identity.usecases.find_rider_by_token import find_rider_by_token
+from isotope.domain.identity.usecases.forget_ended_codes import forget_ended_codes
+from isotope.domain.identity.usecases.log_in_rider import LogInRider, log_in_rider
+from isotope.domain.identity.usecases.read_rider import read_rider
+from isotope.domain.identity.usecases.refresh_token import RefreshToken, refresh_token
+from isotope.domain.identity.usecases.register_by_form import RegisterByForm, register_by_form
+from isotope.domain.identity.usecases.register_rider import RegisterRider, register_rider
+from isotope.domain.identity.usecases.request_phone_verification import (
+    RequestPhoneVerification,
+    request_phone_verification,
+)
+from isotope.domain.identity.usecases.verify_phone_code import VerifyPhoneCode, verify_phone_code
+from isotope.infra.tokens import hash_token
+
+__all__ = [
+    "DeleteRider",
+    "Deletion",
+    "DeletionHold",
+    "Flow",
+    "LogInRider",
+    "Phone",
+    "PhoneToken",
+    "RefreshToken",
+    "RegisterByForm",
+    "RegisterRider",
+    "RequestPhoneVerification",
+    "Rider",
+    "RiderStatus",
+    "Session",
+    "SmsFailed",
+    "SmsSender",
+    "VerifyPhoneCode",
+    "already_registered",
+    "delete_rider",
+    "deletion_requested",
+    "erase_due_riders",
+    "find_rider_by_token",
+    "forget_ended_codes",
+    "get_rider",
+    "hash_token",
+    "lock_rider",
+    "log_in_rider",
+    "phone_token_expired",
+    "phone_token_invalid",
+    "read_phone",
+    "read_rider",
+    "refresh_token",
+    "register_by_form",
+    "register_rider",
+    "request_phone_verification",
+    "token_refused",
+    "user_not_found",
+    "verify_phone_code",
+    "wrong_code",
+]

@@ -17,7 +17,7 @@ class OtpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     resend_wait_s: Annotated[int, Meta(ge=1, le=600, description="wait before the next code to the same number")] = 60
     max_checks: Annotated[int, Meta(ge=1, le=10, description="wrong codes before the token dies")] = 5
     sends_per_number: Annotated[int, Meta(ge=1, description="codes to one number in `number_window_s`")] = 3
-    number_window_s: Annotated[int, Meta(ge=60)] = 600
+    number_window_s: Annotated[int, Meta(ge=60, le=86_400, description="the time that `sends_per_number` is for")] = 600
     sends_per_address: Annotated[int, Meta(ge=1, description="codes asked for by one IP address in an hour")] = 20
     sends_per_prefix: Annotated[int, Meta(ge=1, description="codes to one country prefix in an hour")] = 2_000
     allowed_prefixes: Annotated[tuple[str, ...], Meta(description="country prefixes that get codes; empty: all")] = ()

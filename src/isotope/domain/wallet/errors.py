@@ -35,6 +35,6 @@ def debt_open(debt: Money) -> Refusal:
     return Refusal(
         Kind.CONFLICT,
         "debt_open",
-        params={"debt": debt.text()},
+        params={"amount": debt.text()},
         details={"debt": str(debt.to_decimal()), "currency": debt.currency},
     )
