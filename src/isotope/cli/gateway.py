@@ -15,7 +15,7 @@ def command() -> None:
     from isotope.wiring import open_services
 
     async def main() -> None:
-        async with open_services(config) as services:
+        async with open_services(config, live_map=False) as services:
             await run(config, services)
 
     run_until_stopped(main())
