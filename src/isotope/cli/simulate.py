@@ -34,7 +34,9 @@ def command(
     ] = None,
     api: Annotated[str | None, typer.Option(envvar="ISOTOPE_API_URL", help="address of the API")] = None,
     gateway: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="where units connect")] = None,
-    folder: Annotated[Path, typer.Option(help="the operator's folder, for its vehicles.csv")] = _DEMO_CITY,
+    folder: Annotated[
+        Path | None, typer.Option(help="the operator's folder, for its vehicles.csv; default: the demo city's")
+    ] = None,
     troublemakers: Annotated[float, typer.Option(min=0, max=1, help="share of units that misbehave")] = 0.04,
     public_key: Annotated[str, typer.Option(help="the operator's App-Public-Key")] = "demo-public",
     secret_key: Annotated[str, typer.Option(help="the operator's secret key")] = "demo-secret",  # noqa: S107 - the demo's
@@ -54,7 +56,7 @@ def command(
     configure_logging(msgspec.structs.replace(config, log_level="error") if quiet else config, "simulator")
     host, port = _gateway(config, gateway)
     plan = CityPlan(
-        folder=folder,
+        folder=folder or _DEMO_CITY,
         api=api or f"http://{config.host}:{config.port}",
         gateway_host=host,
         gateway_port=port,

@@ -56,6 +56,8 @@ def load_units(folder: FilePath) -> list[Unit]:
         raise FleetFileError(f"{path}: {error.strerror}") from error
     except (KeyError, ValueError) as error:
         raise FleetFileError(f"{path}: after {len(units)} vehicles: {error}") from error
+    if not units:
+        raise FleetFileError(f"{path}: no vehicle with device_identity and device_secret")
     return units
 
 
