@@ -1,5 +1,6 @@
 """Room: sharing. Rides on vehicles that stand in the street, from the start to the bill."""
 
+from isotope.domain.sharing.errors import ride_not_found
 from isotope.domain.sharing.holds import RideHold
 from isotope.domain.sharing.model import AgreedAddon, Outcome, Ride, RideStatus, Terms
 from isotope.domain.sharing.ports import Blobs, TakenVehicles
@@ -7,27 +8,27 @@ from isotope.domain.sharing.queries import find_ride
 from isotope.domain.sharing.usecases.end_ride import EndRide, end_ride
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, find_own_ride
 from isotope.domain.sharing.usecases.get_current_rides import CurrentRide, CurrentRides, get_current_rides
-from isotope.domain.sharing.usecases.keep_images import (
-    MAX_IMAGE_BYTES,
-    MAX_IMAGES,
-    KeptImage,
-    drop_images,
-    keep_images,
-)
+from isotope.domain.sharing.usecases.get_usage import get_usage
+from isotope.domain.sharing.usecases.keep_images import Image, KeptImage, drop_unused_images, keep_images
 from isotope.domain.sharing.usecases.list_active_rides import list_active_rides
 from isotope.domain.sharing.usecases.pause_ride import PauseRide, pause_ride
 from isotope.domain.sharing.usecases.quote_price import PriceQuote, quote_price
 from isotope.domain.sharing.usecases.ring_vehicle import RingVehicle, ring_vehicle
-from isotope.domain.sharing.usecases.send_commands import MAX_VEHICLES, CommandResult, SendCommands, send_commands
+from isotope.domain.sharing.usecases.send_commands import (
+    MAX_VEHICLES,
+    RIDER_COMMANDS,
+    CommandResult,
+    SendCommands,
+    send_commands,
+)
 from isotope.domain.sharing.usecases.settle_ride import JOB as SETTLE_RIDE_JOB
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, settle_ride
 from isotope.domain.sharing.usecases.start_ride import StartRide, start_ride
 from isotope.domain.sharing.usecases.unpause_ride import UnpauseRide, unpause_ride
 
 __all__ = [
-    "MAX_IMAGES",
-    "MAX_IMAGE_BYTES",
     "MAX_VEHICLES",
+    "RIDER_COMMANDS",
     "SETTLE_RIDE_JOB",
     "AgreedAddon",
     "Blobs",
@@ -35,6 +36,7 @@ __all__ = [
     "CurrentRide",
     "CurrentRides",
     "EndRide",
+    "Image",
     "KeptImage",
     "Outcome",
     "PauseRide",
@@ -50,15 +52,17 @@ __all__ = [
     "TakenVehicles",
     "Terms",
     "UnpauseRide",
-    "drop_images",
+    "drop_unused_images",
     "end_ride",
     "find_own_ride",
     "find_ride",
     "get_current_rides",
+    "get_usage",
     "keep_images",
     "list_active_rides",
     "pause_ride",
     "quote_price",
+    "ride_not_found",
     "ring_vehicle",
     "send_commands",
     "settle_ride",

@@ -141,10 +141,6 @@ def ride_running() -> Refusal:
     return Refusal(Kind.CONFLICT, "ride_running")
 
 
-def image_not_accepted(number: int) -> Refusal:
-    return Refusal(Kind.UNSUPPORTED_MEDIA, "image_not_accepted", {"number": number}, {"image": number})
-
-
 def command_not_for_riders(command: str) -> Refusal:
     return Refusal(Kind.FORBIDDEN, "command_not_for_riders", {"command": command})
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from isotope.domain.devices.model import CommandName
 from isotope.domain.fleet import LockedVehicle, lock_vehicle
@@ -87,7 +86,7 @@ async def _decide(rt: Runtime, index: ZoneIndex, command: EndRide) -> _Decided:
             now=now,
             fresh_s=operator.settings.rides.phone_position_fresh_s,
         )
-        if no := _may_end_here(operator, index, found, position, now):
+        if no := _may_end_here(index, found, position, now):
             # Recorded, not raised in here: the refusal must survive the transaction.
             reason = str(no.details["reason"])
             if not just_refused(events, reason):
@@ -100,10 +99,8 @@ async def _decide(rt: Runtime, index: ZoneIndex, command: EndRide) -> _Decided:
         return await _lock_or_close(rt, tx, command, ride, found, events, position, now)
 
 
-def _may_end_here(
-    operator: Operator, index: ZoneIndex, found: LockedVehicle, position: Point, now: datetime
-) -> Refusal | None:
-    no = may_end_at(index, position, found.model.vehicle_type, now.astimezone(ZoneInfo(operator.time_zone)))
+def _may_end_here(index: ZoneIndex, found: LockedVehicle, position: Point, now: datetime) -> Refusal | None:
+    no = may_end_at(index, position, found.model.vehicle_type, now, model_ref=found.model.ref)
     if no is None:
         return None
     title = None if no.zone is None else no.zone.title

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from isotope.domain.fleet import VehicleOffer, list_vehicles
-from isotope.domain.pricing import Bill, Usage, bill
+from isotope.domain.pricing import Bill, Usage, Words, bill, english
 from isotope.domain.sharing import queries
 from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
 from isotope.domain.sharing.rules import ride_usage
@@ -44,9 +44,16 @@ class CurrentRides:
 
 
 async def get_current_rides(
-    rt: Runtime, operator: Operator, rider_id: RiderId, vehicle_ids: Collection[VehicleId]
+    rt: Runtime,
+    operator: Operator,
+    rider_id: RiderId,
+    vehicle_ids: Collection[VehicleId],
+    words: Words = english,
 ) -> CurrentRides:
-    """The rider's running rides on these vehicles; vehicles that they do not ride are left out."""
+    """The rider's running rides on these vehicles; vehicles that they do not ride are left out.
+
+    `words` says the lines of the price in the reader's language.
+    """
     now = rt.clock.now()
     async with rt.db.read() as tx:
         rides = [
@@ -61,12 +68,12 @@ async def get_current_rides(
         found = await list_vehicles(tx, operator.id, [ride.vehicle_id for ride in rides])
     vehicles = {offer.vehicle.id: offer for offer in found if offer.vehicle is not None}
     return CurrentRides(
-        tuple(_current(ride, vehicles[ride.vehicle_id], events[ride.id], now) for ride in rides), standing, now
+        tuple(_current(ride, vehicles[ride.vehicle_id], events[ride.id], now, words) for ride in rides), standing, now
     )
 
 
-def _current(ride: Ride, vehicle: VehicleOffer, events: list[RideEvent], now: datetime) -> CurrentRide:
+def _current(ride: Ride, vehicle: VehicleOffer, events: list[RideEvent], now: datetime, words: Words) -> CurrentRide:
     until = ride.ending_at if ride.status is RideStatus.ENDING and ride.ending_at is not None else now
     used = ride_usage(events, until)
-    price = bill(ride.terms.tariff, [addon.price for addon in ride.terms.addons], used)
+    price = bill(ride.terms.tariff, [addon.price for addon in ride.terms.addons], used, words)
     return CurrentRide(ride, vehicle, used, price, events[-1].at if events else ride.requested_at)

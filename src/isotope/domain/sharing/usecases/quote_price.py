@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from isotope.domain.fleet import VehicleOffer, get_model_offer, get_vehicle_offer
-from isotope.domain.pricing import Quote, quote_texts
+from isotope.domain.pricing import Quote, Words, english, quote_texts
 from isotope.domain.tenants.model import Operator
 from isotope.infra.runtime import Runtime
 from isotope.kernel.errors import Fault, invalid
@@ -17,7 +17,11 @@ class PriceQuote:
 
 
 async def quote_price(
-    rt: Runtime, operator: Operator, vehicle_id: VehicleId | None, model_id: ModelId | None
+    rt: Runtime,
+    operator: Operator,
+    vehicle_id: VehicleId | None,
+    model_id: ModelId | None,
+    words: Words = english,
 ) -> PriceQuote:
     """By the vehicle's model if a vehicle is named, else by the model.
 
@@ -35,4 +39,4 @@ async def quote_price(
     if model_id not in (None, offer.model.id):
         raise invalid(Fault("model_id", f"the vehicle is of model {offer.model.id}"))
     addons = [addon.price for addon in offer.offers.addons]
-    return PriceQuote(offer, quote_texts(offer.offers.tariff, operator.currency, addons))
+    return PriceQuote(offer, quote_texts(offer.offers.tariff, operator.currency, addons, words))

@@ -1,0 +1,290 @@
+"""Rides: start, end, pause, go on, and what runs."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from isotope.api.operation import Auth, Call, operation
+from isotope.api.sharing import views
+from isotope.api.sharing_types import (
+    ActiveRides,
+    ActiveRidesRequest,
+    ByVehicleRequest,
+    CurrentRide,
+    CurrentRideRequest,
+    Done,
+    EndedRide,
+    EndRideRequest,
+    PaymentInfo,
+    StartedRide,
+    StartRideRequest,
+)
+from isotope.domain import sharing
+from isotope.domain.pricing.model import Usage
+from isotope.kernel.errors import Fault, Kind, invalid
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import AddonId, RideId, VehicleId
+from isotope.kernel.money import to_decimal
+
+# Unix seconds until the year 5138; anything larger is meant in milliseconds.
+_SECONDS_BELOW: Final = 100_000_000_000
+_DONE: Final = 1
+
+_REFUSED_BY_VEHICLE: Final = ((Kind.CONFLICT, "device_offline"), (Kind.CONFLICT, "vehicle_moving"))
+_WHICH_RIDE: Final = (
+    (Kind.NOT_FOUND, "ride_not_found"),
+    (Kind.CONFLICT, "ride_ambiguous"),
+    (Kind.CONFLICT, "ride_busy"),
+)
+
+
+def _ref(call: Call[ByVehicleRequest] | Call[EndRideRequest], ride_id: int | None = None) -> sharing.RideRef:
+    return sharing.RideRef(
+        operator_id=call.operator.id,
+        rider_id=call.rider_id(),
+        ride_id=None if ride_id is None else RideId(ride_id),
+        vehicle_id=None if call.body.vehicle_id is None else VehicleId(call.body.vehicle_id),
+        vehicle_nr=call.body.vehicle_number,
+    )
+
+
+@operation(
+    id="start_ride",
+    tag="Sharing",
+    title="Start ride",
+    method="POST",
+    path="/openapi/v1.0/sharing/start-ride",
+    auth=Auth.PUBLIC_AND_CALLER,
+    request=StartRideRequest,
+    response=StartedRide,
+    refusals=(
+        (Kind.NOT_FOUND, "vehicle_not_found"),
+        (Kind.FORBIDDEN, "rider_blocked"),
+        (Kind.CONFLICT, "debt_open"),
+        (Kind.CONFLICT, "balance_too_low"),
+        (Kind.CONFLICT, "too_many_rides"),
+        (Kind.CONFLICT, "vehicle_not_available"),
+        (Kind.CONFLICT, "too_far_from_vehicle"),
+        (Kind.UNAVAILABLE, "vehicle_did_not_unlock"),
+        *_REFUSED_BY_VEHICLE,
+    ),
+    request_example={"vehicle_number": "1001", "user_latitude": 60.1699, "user_longitude": 24.9384},
+)
+async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
+    """Starts a ride on a vehicle, named by its id or its printed number, for a rider who stands near it.
+
+    Answers when the vehicle confirmed that it unlocked; only then the meter runs. If it does not, nobody is charged.
+    """
+    body = call.body
+    if body.vehicle_id is None and body.vehicle_number is None:
+        info = "name the vehicle by vehicle_id or vehicle_number"
+        raise invalid(Fault("vehicle_id", info), Fault("vehicle_number", info))
+    ride = await sharing.start_ride(
+        call.services.rt,
+        call.services.live_map,
+        sharing.StartRide(
+            operator=call.operator,
+            rider_id=call.rider_id(),
+            actor=call.actor,
+            vehicle_id=None if body.vehicle_id is None else VehicleId(body.vehicle_id),
+            vehicle_nr=body.vehicle_number,
+            rider_at=Point(body.user_latitude, body.user_longitude),
+            addon_ids=[AddonId(addon_id) for addon_id in body.addon_ids or ()],
+            payment_method_id=body.payment_method_id,
+            skip_wallet_check=bool(body.skip_wallet_check),
+            skip_auto_topup=bool(body.skip_auto_topup),
+            skip_auto_stop=bool(body.skip_auto_stop),
+        ),
+    )
+    current = await sharing.get_current_rides(
+        call.services.rt, call.operator, call.rider_id(), [ride.vehicle_id], call.text
+    )
+    if not current.rides:
+        raise sharing.ride_not_found()
+    vehicle = current.rides[0].vehicle.vehicle
+    return StartedRide(
+        active_ride_id=ride.id,
+        manual_locker_code="" if vehicle is None else vehicle.manual_locker_code or "",
+        vehicle=views.ride_vehicle(current.rides[0]),
+        addons=[views.addon(addon, ride.currency) for addon in ride.terms.addons],
+        max_allowed_vehicles_per_user=call.operator.settings.rides.max_vehicles_per_rider,
+    )
+
+
+@operation(
+    id="end_ride",
+    tag="Sharing",
+    title="End ride",
+    method="POST",
+    path="/openapi/v1.0/sharing/end-ride",
+    auth=Auth.PUBLIC_AND_CALLER,
+    request=EndRideRequest,
+    response=EndedRide,
+    content="multipart",
+    refusals=(
+        *_WHICH_RIDE,
+        (Kind.CONFLICT, "end_refused_no_parking_zone"),
+        (Kind.CONFLICT, "end_refused_no_go_zone"),
+        (Kind.CONFLICT, "end_refused_outside_parking"),
+        (Kind.UNAVAILABLE, "vehicle_did_not_lock"),
+        (Kind.CONFLICT, "vehicle_moving"),
+    ),
+    request_example={"user_latitude": 60.1699, "user_longitude": 24.9384, "user_location_timestamp": 1767225600},
+)
+async def end_ride(call: Call[EndRideRequest]) -> EndedRide:
+    """Ends a ride where it may end: locks the vehicle, computes the price and takes it from the wallet.
+
+    A refused end says why and where the nearest legal place is (`details.nearest_parking`). If the vehicle does
+    not confirm its lock the ride goes on; the next request ends it all the same, with the meter stopped at the first.
+    """
+    body, rt = call.body, call.services.rt
+    ref = _ref(call, body.active_ride_id)
+    images = [sharing.Image(upload.data, upload.content_type) for upload in body.images or ()]
+    if images:
+        # No picture is stored for a ride that is not there.
+        async with rt.db.read() as tx:
+            await sharing.find_own_ride(tx, ref)
+    kept = await sharing.keep_images(call.services.blobs, call.operator.id, images)
+    try:
+        ride = await sharing.end_ride(
+            rt,
+            call.services.zones,
+            sharing.EndRide(
+                operator=call.operator,
+                ref=ref,
+                actor=call.actor,
+                rider_at=Point(body.user_latitude, body.user_longitude),
+                rider_at_time=_instant(body.user_location_timestamp),
+                images=kept,
+            ),
+        )
+    except Exception:
+        await sharing.drop_unused_images(rt, call.services.blobs, call.operator.id, kept)
+        raise
+    return _ended(ride, await sharing.get_usage(rt, ride))
+
+
+def _instant(timestamp: int) -> datetime:
+    return datetime.fromtimestamp(timestamp if timestamp < _SECONDS_BELOW else timestamp / 1000, UTC)
+
+
+def _ended(ride: sharing.Ride, usage: Usage) -> EndedRide:
+    if ride.started_at is None or ride.ended_at is None:
+        raise LookupError("an ended ride has a start and an end")
+    total, tax = ride.total_minor or 0, ride.tax_minor or 0
+    return EndedRide(
+        total_paid=f"{to_decimal(total, ride.currency):f}",
+        payment_info=PaymentInfo(
+            currency_code=ride.currency,
+            total=to_decimal(total, ride.currency),
+            net=to_decimal(total - tax, ride.currency),
+            tax=to_decimal(tax, ride.currency),
+            charged_bonus=to_decimal(ride.charged_bonus_minor or 0, ride.currency),
+            charged_balance=to_decimal(ride.charged_balance_minor or 0, ride.currency),
+            debt=to_decimal(ride.debt_minor or 0, ride.currency),
+            lines=views.price_lines(ride.lines or (), ride.currency),
+            payment_method_id=ride.terms.payment_method_id,
+            started_at=int(ride.started_at.timestamp()),
+            ended_at=int(ride.ended_at.timestamp()),
+            ride_seconds=usage.ride_s,
+            pause_seconds=usage.pause_s,
+            distance_m=ride.distance_m,
+        ),
+        active_ride_id=ride.id,
+    )
+
+
+@operation(
+    id="get_current_ride",
+    tag="Sharing",
+    title="Get current ride",
+    method="POST",
+    path="/openapi/v1.0/sharing/get-current-ride",
+    auth=Auth.PUBLIC_AND_CALLER,
+    request=CurrentRideRequest,
+    response=CurrentRide,
+    request_example={"active_vehicle_id": [42]},
+)
+async def get_current_ride(call: Call[CurrentRideRequest]) -> CurrentRide:
+    """What an app shows during rides: where the vehicle is, how long it is ridden, what it costs so far."""
+    currency = call.operator.currency
+    current = await sharing.get_current_rides(
+        call.services.rt,
+        call.operator,
+        call.rider_id(),
+        {VehicleId(vehicle_id) for vehicle_id in call.body.active_vehicle_id},
+        call.text,
+    )
+    shown = [views.ride_vehicle(ride) for ride in current.rides]
+    missing = to_decimal(current.missing_minor, currency) if current.missing_minor else None
+    return CurrentRide(
+        addons=list({addon.id: addon for vehicle in shown for addon in vehicle.addons}.values()),
+        vehicles=shown,
+        max_allowed_vehicles_per_user=call.operator.settings.rides.max_vehicles_per_rider,
+        action_insufficient_funds=None if missing is None else "ADD_MONEY",
+        insufficient_funds_amount=missing,
+        payment_method_flow="WALLET" if shown else None,
+    )
+
+
+@operation(
+    id="pause",
+    tag="Sharing",
+    title="Pause vehicle",
+    method="POST",
+    path="/openapi/v1.0/sharing/pause",
+    auth=Auth.PUBLIC_AND_CALLER,
+    request=ByVehicleRequest,
+    response=Done,
+    refusals=(
+        *_WHICH_RIDE,
+        (Kind.CONFLICT, "ride_already_paused"),
+        (Kind.UNAVAILABLE, "vehicle_did_not_obey"),
+        *_REFUSED_BY_VEHICLE,
+    ),
+    request_example={"vehicle_id": 42},
+)
+async def pause(call: Call[ByVehicleRequest]) -> Done:
+    """Locks the vehicle during a ride; the pause price runs until it is unpaused."""
+    command = sharing.PauseRide(operator=call.operator, ref=_ref(call), actor=call.actor)
+    await sharing.pause_ride(call.services.rt, command)
+    return Done(status=_DONE, message=call.text("ride_paused"))
+
+
+@operation(
+    id="unpause",
+    tag="Sharing",
+    title="Unpause vehicle",
+    method="POST",
+    path="/openapi/v1.0/sharing/unpause",
+    auth=Auth.PUBLIC_AND_CALLER,
+    request=ByVehicleRequest,
+    response=Done,
+    refusals=(
+        *_WHICH_RIDE,
+        (Kind.CONFLICT, "ride_not_paused"),
+        (Kind.CONFLICT, "device_offline"),
+        (Kind.UNAVAILABLE, "vehicle_did_not_obey"),
+    ),
+    request_example={"vehicle_id": 42},
+)
+async def unpause(call: Call[ByVehicleRequest]) -> Done:
+    """Unlocks a paused vehicle; the ride goes on."""
+    command = sharing.UnpauseRide(operator=call.operator, ref=_ref(call), actor=call.actor)
+    await sharing.unpause_ride(call.services.rt, command)
+    return Done(status=_DONE, message=call.text("ride_resumed"))
+
+
+@operation(
+    id="get_active_rides",
+    tag="Sharing",
+    title="Get active rides of user",
+    method="POST",
+    path="/openapi/v1.0/sharing/get-active-rides",
+    auth=Auth.PUBLIC_AND_CALLER,
+    request=ActiveRidesRequest,
+    response=ActiveRides,
+)
+async def get_active_rides(call: Call[ActiveRidesRequest]) -> ActiveRides:
+    """The ids of the rider's running rides."""
+    rides = await sharing.list_active_rides(call.services.rt, call.operator.id, call.rider_id())
+    return ActiveRides(user_id=call.rider_id(), active_ride_ids=[ride_id for ride_id, _vehicle_id in rides])

@@ -1,0 +1,101 @@
+"""The zones of the map."""
+
+from typing import Any, Final
+
+import msgspec
+
+from isotope.api.operation import Auth, Call, operation
+from isotope.api.sharing import views
+from isotope.api.sharing_types import Zone, ZonesRequest, ZoneWindow
+from isotope.domain import sharing
+from isotope.domain.fleet import get_vehicle
+from isotope.domain.fleet.model import VehicleModel
+from isotope.domain.zones.model import TimeWindow, Weekday, ZoneType
+from isotope.domain.zones.model import Zone as StoredZone
+from isotope.kernel.errors import Kind
+from isotope.kernel.ids import RideId, VehicleId
+from isotope.kernel.money import to_decimal
+
+_WEEKDAYS: Final = tuple(Weekday)
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+@operation(
+    id="get_zones",
+    tag="Sharing",
+    title="Get sharing zones",
+    method="POST",
+    path="/openapi/v1.0/sharing/get-zones",
+    auth=Auth.PUBLIC,
+    request=ZonesRequest,
+    response=list[Zone],
+    refusals=((Kind.NOT_FOUND, "vehicle_not_found"), (Kind.NOT_FOUND, "ride_not_found")),
+)
+async def get_zones(call: Call[ZonesRequest]) -> Any:
+    """The operator's zones that are in force now, as a bare array; the fields of the request narrow them down."""
+    body = call.body
+    model = await _model(call)
+    types = body.vehicle_types
+    if model is not None:
+        types = [model.vehicle_type] if types is None or model.vehicle_type in types else []
+    index = await call.services.zones.index(call.operator.id)
+    encode = _ENCODERS.setdefault(call.operator.currency, _Encode(call.operator.currency))
+    encoded = index.prepared(
+        encode,
+        at=call.services.rt.clock.now(),
+        vehicle_types=types,
+        zone_types=None if body.zone_types is None else [ZoneType(name) for name in body.zone_types],
+        model_ref=None if model is None else model.ref,
+    )
+    return msgspec.Raw(encoded)
+
+
+async def _model(call: Call[ZonesRequest]) -> VehicleModel | None:
+    """The model of the vehicle, or of the ride's vehicle, that the zones shall concern."""
+    body, operator_id = call.body, call.operator.id
+    if body.vehicle_id is None and body.ride_id is None:
+        return None
+    async with call.services.rt.db.read() as tx:
+        vehicle_id = None if body.vehicle_id is None else VehicleId(body.vehicle_id)
+        if body.ride_id is not None:
+            ride = await sharing.find_ride(tx, operator_id, RideId(body.ride_id))
+            # Whose ride it is need not be known for the public zones of its vehicle; that it is theirs, must.
+            if ride is None or ride.rider_id != call.find_rider_id():
+                raise sharing.ride_not_found()
+            vehicle_id = vehicle_id or ride.vehicle_id
+        return (await get_vehicle(tx, operator_id, vehicle_id=vehicle_id)).model
+
+
+class _Encode:
+    """Encodes zones with their fees in a currency; one object a currency, because answers are kept by it."""
+
+    def __init__(self, currency: str) -> None:
+        self._currency = currency
+
+    def __call__(self, zones: tuple[StoredZone, ...]) -> bytes:
+        return _ENCODER.encode([_view(zone, self._currency) for zone in zones])
+
+
+_ENCODERS: Final[dict[str, _Encode]] = {}
+
+
+def _view(zone: StoredZone, currency: str) -> dict[str, Any]:
+    """A zone of the contract. The area is the stored GeoJSON as it is, which a typed copy would only rebuild."""
+    return {
+        "zone_id": zone.id,
+        "zone_type": zone.zone_type,
+        "zone_title": zone.title,
+        "zone_color": zone.color,
+        "zone_area": zone.area,
+        "zone_point": None if zone.point is None else views.coordinates(zone.point),
+        "zone_radius": zone.radius_m,
+        "zone_vehicle_types": zone.vehicle_types,
+        "zone_speed_limit_kmh": zone.spec.speed_limit_kmh,
+        "zone_fee": to_decimal(zone.spec.fee_minor, currency) if zone.zone_type is ZoneType.PAID_PARKING_ZONE else None,
+        "zone_windows": [_window(window) for window in zone.spec.windows],
+    }
+
+
+def _window(window: TimeWindow) -> ZoneWindow:
+    days = window.weekdays or _WEEKDAYS
+    return ZoneWindow(weekdays=[_WEEKDAYS.index(day) + 1 for day in days], from_time=window.start, to_time=window.end)
