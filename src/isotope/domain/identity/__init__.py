@@ -25,7 +25,7 @@ from isotope.domain.identity.store import lock_rider
 from isotope.domain.identity.usecases.delete_rider import DeleteRider, delete_rider
 from isotope.domain.identity.usecases.erase_due_riders import erase_due_riders
 from isotope.domain.identity.usecases.find_rider_by_token import find_rider_by_token
-from isotope.domain.identity.usecases.forget_ended_codes import forget_ended_codes
+from isotope.domain.identity.usecases.forget_ended_verifications import forget_ended_verifications
 from isotope.domain.identity.usecases.log_in_rider import LogInRider, log_in_rider
 from isotope.domain.identity.usecases.read_rider import read_rider
 from isotope.domain.identity.usecases.refresh_token import RefreshToken, refresh_token
@@ -61,7 +61,7 @@ __all__ = [
     "deletion_requested",
     "erase_due_riders",
     "find_rider_by_token",
-    "forget_ended_codes",
+    "forget_ended_verifications",
     "get_rider",
     "hash_token",
     "lock_rider",

@@ -47,7 +47,6 @@ from isotope.domain.tenants.store import (
     save_staff,
     tell_changed,
 )
-from isotope.domain.tenants.texts import text_for
 from isotope.domain.tenants.usecases.add_staff import AddStaff, add_staff
 from isotope.domain.tenants.usecases.create_operator import CreateOperator, create_operator
 from isotope.domain.tenants.usecases.find_staff_by_token import find_staff_by_token
@@ -105,7 +104,6 @@ __all__ = [
     "staff_exists",
     "staff_faults",
     "tell_changed",
-    "text_for",
     "update_operator",
     "wrong_credentials",
 ]

@@ -8,11 +8,11 @@ import structlog
 from isotope.domain.identity import queries, store
 from isotope.domain.identity.codes import hash_code, new_code
 from isotope.domain.identity.errors import sms_unavailable, sms_undeliverable
+from isotope.domain.identity.messages import code_message
 from isotope.domain.identity.model import Flow, Phone, PhoneToken
 from isotope.domain.identity.phones import read_phone
 from isotope.domain.identity.ports import SmsFailed, SmsSender
 from isotope.domain.identity.rules import counted_address, may_send_code
-from isotope.domain.tenants import text_for
 from isotope.domain.tenants.model import Operator
 from isotope.infra.runtime import Runtime
 from isotope.infra.tokens import hash_token, new_token
@@ -69,11 +69,8 @@ async def request_phone_verification(rt: Runtime, sms: SmsSender, command: Reque
         return PhoneToken(phone_token=token, left_seconds=0, phone=phone.number)
     code = new_code()
     await _open_run(rt, command, phone, token, code=code, now=now)
-    body = text_for(
-        operator, "sms_code", {"operator": operator.name, "code": code, "minutes": max(1, otp.life_s // 60)}
-    )
     try:
-        await sms.send(phone.digits, body)
+        await sms.send(phone.digits, code_message(operator, code))
     except SmsFailed as failure:
         _log.warning("sms.failed", operator=operator.slug, reason=failure.reason)
         async with rt.db.write() as tx:

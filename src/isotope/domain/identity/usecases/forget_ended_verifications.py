@@ -11,7 +11,7 @@ _BATCH: Final = 5_000
 KEEP: Final = timedelta(days=1)
 
 
-async def forget_ended_codes(rt: Runtime) -> int:
+async def forget_ended_verifications(rt: Runtime) -> int:
     """One bounded batch; how many rows went. Safe to run twice and at once."""
     now = rt.clock.now()
     async with rt.db.write() as tx:
