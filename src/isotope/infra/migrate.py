@@ -33,7 +33,7 @@ _LOCK_TIMEOUT: Final = "3s"
 _TRIES: Final = 5
 _FILE_NAME: Final = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 _QUEUE_BASE: Final = "procrastinate"
-_QUEUE_NAME: Final = re.compile(r"^(\d{2})\.(\d{2})\.(\d{2})_(\d{2})_(pre|post)_.+\.sql$")
+_QUEUE_NAME: Final = re.compile(r"^\d{2}\.\d{2}\.\d{2}_\d{2}_(pre|post)_.+\.sql$")
 
 _TABLE: Final = """
 create table if not exists schema_migration (
@@ -176,7 +176,8 @@ def _queue_migrations(applied: dict[str, str]) -> list[Migration]:
     if not bases:
         return [Migration(f"{_QUEUE_BASE}/schema@{newest.removeprefix(_QUEUE_BASE + '/')}", SchemaManager.get_schema())]
     base = f"{_QUEUE_BASE}/{bases[0].partition('@')[2]}"
-    return [step for step in steps if _queue_order(step.name) > _queue_order(base)]
+    # Names begin with version and number: they sort as they are to be applied, each version's `pre` before its `post`.
+    return [step for step in steps if step.name > base]
 
 
 def _queue_steps() -> list[Migration]:
@@ -186,13 +187,7 @@ def _queue_steps() -> list[Migration]:
         for file in folder.glob("*.sql")
         if _QUEUE_NAME.match(file.name)
     ]
-    return sorted(steps, key=lambda step: _queue_order(step.name))
-
-
-def _queue_order(name: str) -> tuple[str, ...]:
-    match = _QUEUE_NAME.match(name.partition("/")[2])
-    # `pre` (additive) sorts after `post` of the same number only by the alphabet: say it outright.
-    return () if match is None else (*match.groups()[:3], "0" if match.group(5) == "pre" else "1", match.group(4))
+    return sorted(steps, key=lambda step: step.name)
 
 
 def _apply(connection: Connection[tuple[Any, ...]], one: Migration) -> None:
