@@ -20,7 +20,8 @@ create table device (
     secret_hash   bytea not null check (length(secret_hash) = 32),
     -- The gateway process that holds the unit's socket now; null: not connected.
     session_id    uuid,
-    -- The network address of that socket.
+    -- Which of that process's sockets, and its network address.
+    session_nr    bigint,
     session_address text,
     connected_at  timestamptz,
     last_seen_at  timestamptz,

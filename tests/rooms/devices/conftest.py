@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest_asyncio
@@ -23,6 +24,7 @@ class Box:
     gateway_id: UUID
     identity: str
     secret: str
+    connected_at: datetime
 
     def request(
         self,
@@ -51,7 +53,10 @@ class Box:
 
     def claim(self, command_id: CommandId) -> devices.ClaimCommand:
         return devices.ClaimCommand(
-            operator_id=self.operator_id, command_id=command_id, gateway_id=self.gateway_id, connected=True
+            operator_id=self.operator_id,
+            command_id=command_id,
+            gateway_id=self.gateway_id,
+            connected_at=self.connected_at,
         )
 
     async def command(self, command_id: CommandId) -> devices.model.DeviceCommand:
@@ -82,9 +87,14 @@ async def box(rt: Runtime) -> AsyncIterator[Box]:
     opened = await devices.open_session(
         rt,
         devices.OpenSession(
-            protocol="json_lines", identity=identity, secret=secret, gateway_id=gateway_id, address="192.0.2.1"
+            protocol="json_lines",
+            identity=identity,
+            secret=secret,
+            gateway_id=gateway_id,
+            session_nr=1,
+            address="192.0.2.1",
         ),
     )
-    assert isinstance(opened, devices.model.Device)
-    yield Box(rt, operator_id, device_id, gateway_id, identity, secret)
+    assert isinstance(opened, devices.OpenedSession)
+    yield Box(rt, operator_id, device_id, gateway_id, identity, secret, rt.clock.now())
     await devices.close_gateway_sessions(rt, gateway_id)

@@ -210,7 +210,7 @@ async def test_the_gateway_looks_again_before_it_writes(box: Box, clock: Settabl
         operator_id=box.operator_id,
         command_id=command_id,
         gateway_id=box.gateway_id,
-        connected=True,
+        connected_at=box.connected_at,
         motion=Motion(speed_kmh=6.0, seen_at=clock.now()),
     )
     assert await devices.claim_command(box.rt, claim) is None
@@ -222,15 +222,14 @@ async def test_the_gateway_looks_again_before_it_writes(box: Box, clock: Settabl
     ("name", "status"), [(CommandName.LOCK, CommandStatus.REFUSED), (CommandName.UNLOCK, CommandStatus.SENT)]
 )
 async def test_what_stops_is_not_kept_for_a_unit_that_comes_back(
-    box: Box, name: CommandName, status: CommandStatus
+    box: Box, clock: SettableClock, name: CommandName, status: CommandStatus
 ) -> None:
     command_id = await box.order(name)
     claim = devices.ClaimCommand(
         operator_id=box.operator_id,
         command_id=command_id,
         gateway_id=box.gateway_id,
-        connected=True,
-        reconnected=True,
+        connected_at=clock.advance(seconds=1),
     )
     await devices.claim_command(box.rt, claim)
     assert (await box.command(command_id)).status is status
@@ -239,7 +238,7 @@ async def test_what_stops_is_not_kept_for_a_unit_that_comes_back(
 async def test_a_gateway_without_the_socket_refuses_or_passes_on(box: Box, rt: Runtime) -> None:
     first = await box.order()
     gone = devices.ClaimCommand(
-        operator_id=box.operator_id, command_id=first, gateway_id=box.gateway_id, connected=False
+        operator_id=box.operator_id, command_id=first, gateway_id=box.gateway_id, connected_at=None
     )
     assert await devices.claim_command(rt, gone) is None
     assert (await box.command(first)).code == "device_offline"
@@ -254,11 +253,12 @@ async def test_a_gateway_without_the_socket_refuses_or_passes_on(box: Box, rt: R
             identity=box.identity,
             secret=box.secret,
             gateway_id=elsewhere,
+            session_nr=1,
             address="192.0.2.1",
         ),
     )
     moved = devices.ClaimCommand(
-        operator_id=box.operator_id, command_id=second, gateway_id=box.gateway_id, connected=False
+        operator_id=box.operator_id, command_id=second, gateway_id=box.gateway_id, connected_at=None
     )
     assert await devices.claim_command(rt, moved) is None
     assert (await box.command(second)).status is CommandStatus.REQUESTED

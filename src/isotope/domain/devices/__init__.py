@@ -39,11 +39,10 @@ from isotope.domain.devices.usecases.gateway_life import (
     RENEW_EVERY_S,
     RenewGateway,
     close_gateway_sessions,
-    close_session,
     register_gateway,
     renew_gateway,
 )
-from isotope.domain.devices.usecases.open_session import OpenSession, authenticate_device, open_session
+from isotope.domain.devices.usecases.open_session import OpenedSession, OpenSession, authenticate_device, open_session
 from isotope.domain.devices.usecases.request_command import request_command
 
 __all__ = [
@@ -53,13 +52,13 @@ __all__ = [
     "Acknowledged",
     "ClaimCommand",
     "OpenSession",
+    "OpenedSession",
     "RenewGateway",
     "acknowledge_command",
     "authenticate_device",
     "await_outcome",
     "claim_command",
     "close_gateway_sessions",
-    "close_session",
     "command_staff_only",
     "command_unsupported",
     "command_value_invalid",

@@ -45,13 +45,18 @@ SESSION_CHANNEL: Final = "device_session"
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A box in a vehicle. `session_id` is the gateway process that holds its socket; None: not connected."""
+    """A box in a vehicle.
+
+    `session_id` is the gateway process that holds its socket; None: not connected. `session_nr` tells that socket from
+    others of the same process.
+    """
 
     operator_id: OperatorId
     id: DeviceId
     protocol: str
     identity: str
     session_id: UUID | None = None
+    session_nr: int | None = None
     session_address: str | None = None
     connected_at: datetime | None = None
     last_seen_at: datetime | None = None

@@ -49,7 +49,7 @@ async def find_device(tx: Tx, operator_id: OperatorId, device_id: DeviceId) -> D
     return await tx.find(
         Device,
         """
-        select operator_id, id, protocol, identity, session_id, session_address, connected_at, last_seen_at
+        select operator_id, id, protocol, identity, session_id, session_nr, session_address, connected_at, last_seen_at
           from device where operator_id = %(operator_id)s and id = %(id)s
         """,
         {"operator_id": operator_id, "id": device_id},

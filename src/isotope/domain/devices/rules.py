@@ -113,7 +113,7 @@ def may_still_send(
     return errors.vehicle_moving()
 
 
-def refused_at_socket(command: DeviceCommand, motion: Motion | None, *, reconnected: bool) -> str | None:
+def refused_at_socket(command: DeviceCommand, motion: Motion | None, connected_at: datetime) -> str | None:
     """The code with which a gateway refuses to write a command; None: it writes it.
 
     | stops | unit logged in after the request | known to move | code             |
@@ -123,7 +123,7 @@ def refused_at_socket(command: DeviceCommand, motion: Motion | None, *, reconnec
     | yes   | no                               | yes           | vehicle_moving   |
     | yes   | no                               | no            | -                |
     """
-    if reconnected and stops(command.name, command.params):
+    if command.requested_at < connected_at and stops(command.name, command.params):
         return "unit_reconnected"
     no = may_still_send(command.name, command.params, motion, command.moving_kmh)
     return None if no is None else no.code

@@ -259,12 +259,13 @@ async def set_session(tx: Tx, device: Device) -> None:
     await tx.execute(
         """
         update device
-           set session_id = %(session_id)s, session_address = %(address)s,
+           set session_id = %(session_id)s, session_nr = %(session_nr)s, session_address = %(address)s,
                connected_at = %(connected_at)s, last_seen_at = %(connected_at)s
          where operator_id = %(operator_id)s and id = %(id)s
         """,
         {
             "session_id": device.session_id,
+            "session_nr": device.session_nr,
             "address": device.session_address,
             "connected_at": device.connected_at,
             "operator_id": device.operator_id,
@@ -311,7 +312,7 @@ async def clear_dead_gateways(tx: Tx, now: datetime, *, listener: str | None = N
         return 0
     return await tx.execute(
         """
-        update device set session_id = null, session_address = null, connected_at = null
+        update device set session_id = null, session_nr = null, session_address = null, connected_at = null
          where session_id = any(%(dead)s)
         """,
         {"dead": [gateway_id for (gateway_id,) in dead]},
@@ -321,7 +322,7 @@ async def clear_dead_gateways(tx: Tx, now: datetime, *, listener: str | None = N
 async def delete_gateway(tx: Tx, gateway_id: UUID) -> None:
     await tx.execute(
         """
-        update device set session_id = null, session_address = null, connected_at = null
+        update device set session_id = null, session_nr = null, session_address = null, connected_at = null
          where session_id = %(id)s
         """,
         {"id": gateway_id},
@@ -334,10 +335,10 @@ async def assert_sessions(tx: Tx, devices: Sequence[Device]) -> set[DeviceId]:
     rows = await tx.tuples(
         """
         update device
-           set session_id = held.session_id, session_address = held.address, connected_at = held.connected_at
-          from unnest(%(operator_ids)s::bigint[], %(ids)s::bigint[], %(session_ids)s::uuid[], %(addresses)s::text[],
-                      %(connected_ats)s::timestamptz[])
-               as held (operator_id, id, session_id, address, connected_at)
+           set session_id = held.session_id, session_nr = held.nr, session_address = held.address, connected_at = held.connected_at
+          from unnest(%(operator_ids)s::bigint[], %(ids)s::bigint[], %(session_ids)s::uuid[], %(nrs)s::bigint[],
+                      %(addresses)s::text[], %(connected_ats)s::timestamptz[])
+               as held (operator_id, id, session_id, nr, address, connected_at)
          where device.operator_id = held.operator_id and device.id = held.id
            and (device.session_id is null or device.session_id = held.session_id)
         returning device.id
@@ -346,6 +347,7 @@ async def assert_sessions(tx: Tx, devices: Sequence[Device]) -> set[DeviceId]:
             "operator_ids": [device.operator_id for device in devices],
             "ids": [device.id for device in devices],
             "session_ids": [device.session_id for device in devices],
+            "nrs": [device.session_nr for device in devices],
             "addresses": [device.session_address for device in devices],
             "connected_ats": [device.connected_at for device in devices],
         },
@@ -353,18 +355,26 @@ async def assert_sessions(tx: Tx, devices: Sequence[Device]) -> set[DeviceId]:
     return {DeviceId(device_id) for (device_id,) in rows}
 
 
-async def clear_session(tx: Tx, device: Device) -> None:
+async def clear_sessions(tx: Tx, devices: Sequence[Device]) -> None:
+    """These sockets are gone; sessions that began later, here or elsewhere, are left alone."""
     await tx.execute(
         """
-        update device set session_id = null, session_address = null, connected_at = null
-         where operator_id = %(operator_id)s and id = %(id)s
-           and session_id = %(session_id)s and connected_at = %(connected_at)s
+        update device
+           set session_id = null, session_nr = null, session_address = null, connected_at = null
+          from (select device.operator_id, device.id
+                  from unnest(%(operator_ids)s::bigint[], %(ids)s::bigint[], %(session_ids)s::uuid[], %(nrs)s::bigint[])
+                       as given (operator_id, id, session_id, nr)
+                  join device on device.operator_id = given.operator_id and device.id = given.id
+                   and device.session_id = given.session_id and device.session_nr = given.nr
+                 order by device.operator_id, device.id
+                   for update of device) as gone
+         where device.operator_id = gone.operator_id and device.id = gone.id
         """,
         {
-            "operator_id": device.operator_id,
-            "id": device.id,
-            "session_id": device.session_id,
-            "connected_at": device.connected_at,
+            "operator_ids": [device.operator_id for device in devices],
+            "ids": [device.id for device in devices],
+            "session_ids": [device.session_id for device in devices],
+            "nrs": [device.session_nr for device in devices],
         },
     )
 
@@ -390,3 +400,19 @@ async def touch_devices(tx: Tx, gateway_id: UUID, seen: Sequence[tuple[Device, d
             "ats": [at for _device, at in seen],
         },
     )
+
+
+async def list_requested_of_device(
+    tx: Tx, operator_id: OperatorId, device_id: DeviceId, now: datetime
+) -> list[CommandId]:
+    """Commands that were asked for and not yet written anywhere; oldest first, at most 20."""
+    rows = await tx.tuples(
+        """
+        select id from device_command
+         where operator_id = %(operator_id)s and device_id = %(device_id)s
+           and status = 'REQUESTED' and expires_at > %(now)s
+         order by id limit 20
+        """,
+        {"operator_id": operator_id, "device_id": device_id, "now": now},
+    )
+    return [CommandId(command_id) for (command_id,) in rows]

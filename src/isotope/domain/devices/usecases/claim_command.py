@@ -17,18 +17,16 @@ class ClaimCommand(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         gateway_id: who asks.
-        connected: whether it holds the unit's socket. If another gateway does, the command follows the unit there.
+        connected_at: since when it holds the unit's socket; None: it does not. If another gateway does, the command
+            follows the unit there. What stops and was asked for before is refused: the situation is over.
         motion: what the socket's latest report said; a vehicle known to move is not stopped.
-        reconnected: the unit logged in after the request. What stops is then refused: it was asked for in a
-            situation that is over.
     """
 
     operator_id: OperatorId
     command_id: CommandId
     gateway_id: UUID
-    connected: bool
+    connected_at: datetime | None
     motion: Motion | None = None
-    reconnected: bool = False
 
 
 async def claim_command(rt: Runtime, claim: ClaimCommand) -> DeviceCommand | None:
@@ -47,9 +45,9 @@ async def claim_command(rt: Runtime, claim: ClaimCommand) -> DeviceCommand | Non
             return None
         if command.expires_at <= now:
             await _close(tx, command, CommandEvent.EXPIRED, None, now)
-        elif not claim.connected:
+        elif claim.connected_at is None:
             await _pass_on(tx, command, claim.gateway_id, now)
-        elif code := rules.refused_at_socket(command, claim.motion, reconnected=claim.reconnected):
+        elif code := rules.refused_at_socket(command, claim.motion, claim.connected_at):
             await _close(tx, command, CommandEvent.REFUSED, code, now)
         else:
             await store.set_status(tx, command, sent, None, now)

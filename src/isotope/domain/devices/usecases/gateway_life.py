@@ -38,17 +38,19 @@ class RenewGateway(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         sessions: every unit connected to it, asserted again if the lease was taken away meanwhile.
         seen: units heard of since the last time, and when.
+        gone: sessions whose sockets have closed since the last time.
     """
 
     gateway_id: UUID
     listener: str
     sessions: Sequence[Device] = ()
     seen: Sequence[tuple[Device, datetime]] = ()
+    gone: Sequence[Device] = ()
     lease_s: float = LEASE_S
 
 
 async def renew_gateway(rt: Runtime, command: RenewGateway) -> Sequence[Device]:
-    """Go on: renew the lease, write when units were last heard of, tidy up after processes that died.
+    """Go on: renew the lease, write who was heard of and who is gone, tidy up after processes that died.
 
     Returns:
         Units that have gone to another gateway while this one was taken for dead: drop their old sockets.
@@ -64,15 +66,11 @@ async def renew_gateway(rt: Runtime, command: RenewGateway) -> Sequence[Device]:
             await store.insert_gateway(tx, command.gateway_id, command.listener, now, until)
             kept = await store.assert_sessions(tx, command.sessions)
             lost = [device for device in command.sessions if device.id not in kept]
+        if command.gone:
+            await store.clear_sessions(tx, command.gone)
         if command.seen:
             await store.touch_devices(tx, command.gateway_id, command.seen)
     return lost
-
-
-async def close_session(rt: Runtime, device: Device) -> None:
-    """The socket is gone. A session that began later, here or elsewhere, is left alone."""
-    async with rt.db.write() as tx:
-        await store.clear_session(tx, device)
 
 
 async def close_gateway_sessions(rt: Runtime, gateway_id: UUID) -> None:

@@ -1,5 +1,6 @@
 """A unit logs in."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,12 +10,14 @@ from isotope.domain.devices import rules, store
 from isotope.domain.devices.model import Device, RefusedReason
 from isotope.domain.devices.secrets import is_secret
 from isotope.infra.runtime import Runtime
+from isotope.kernel.ids import CommandId
 
 
 class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     """A login as the gateway received it.
 
     Args:
+        session_nr: tells this socket from all others of the gateway process.
         heard_at: when the gateway's own older socket of this unit last said something, if it has one: fresher than
             the store's `last_seen_at`.
         silent_after_s: an older socket that said nothing for so long gives way.
@@ -24,6 +27,7 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     secret: str
     gateway_id: UUID
+    session_nr: int
     address: str
     heard_at: datetime | None = None
     silent_after_s: float = 30.0
@@ -32,7 +36,14 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
         return f"OpenSession({self.protocol}, …{self.identity[-4:]})"
 
 
-async def open_session(rt: Runtime, command: OpenSession) -> Device | RefusedReason:
+class OpenedSession(msgspec.Struct, frozen=True, kw_only=True):
+    """The device as it is now connected, and commands that were asked for while it was on its way here."""
+
+    device: Device
+    waiting: Sequence[CommandId] = ()
+
+
+async def open_session(rt: Runtime, command: OpenSession) -> OpenedSession | RefusedReason:
     """The device, now connected to this gateway, or why not. Of an unknown unit nothing is stored.
 
     The device's row is locked meanwhile, so of two logins at once one comes second and is judged against the first.
@@ -58,6 +69,7 @@ async def open_session(rt: Runtime, command: OpenSession) -> Device | RefusedRea
             protocol=known.protocol,
             identity=known.identity,
             session_id=command.gateway_id,
+            session_nr=command.session_nr,
             session_address=command.address,
             connected_at=now,
             last_seen_at=now,
@@ -65,7 +77,8 @@ async def open_session(rt: Runtime, command: OpenSession) -> Device | RefusedRea
         await store.set_session(tx, device)
         if elsewhere is not None and not own:
             await store.tell_session_moved(tx, elsewhere, known.operator_id, known.id)
-    return device
+        waiting = await store.list_requested_of_device(tx, known.operator_id, known.id, now)
+    return OpenedSession(device=device, waiting=waiting)
 
 
 async def authenticate_device(rt: Runtime, protocol: str, identity: str, secret: str) -> Device | None:
