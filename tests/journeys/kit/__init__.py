@@ -1,0 +1,1 @@
+"""A whole running system, for journeys and for `bench`."""
