@@ -65,19 +65,22 @@ create unique index vehicle_device on vehicle (operator_id, device_id) where dev
 create index vehicle_model_id on vehicle (operator_id, model_id);
 create index vehicle_held on vehicle (operator_id, held_by) where held_by is not null;
 
--- Hot and narrow: written in batches by the gateways, never by hand.
+-- Hot and narrow: written in batches by the gateways, never by hand. Null: the unit has not told.
 create table vehicle_state (
     operator_id   bigint not null,
     vehicle_id    bigint not null,
     lat           double precision not null check (lat between -90 and 90),
     lon           double precision not null check (lon between -180 and 180),
-    -- When the position was fixed; a report with an older fix never changes the row.
+    -- When the position was fixed; an older fix never changes it. 1970: where provisioning put the vehicle.
     fix_at        timestamptz not null,
-    speed_kmh     real not null default 0,
-    battery_pct   smallint not null check (battery_pct between 0 and 100),
+    -- By the unit's clock, when it last told the facts from here on; an older report never changes them.
+    reported_at   timestamptz not null,
+    speed_kmh     real,
+    battery_pct   smallint check (battery_pct between 0 and 100),
     iot_battery_pct smallint check (iot_battery_pct between 0 and 100),
     locked        boolean,
-    odometer_m    bigint not null default 0,
+    odometer_m    bigint,
+    -- By our clock, when it was last heard. 1970: never.
     seen_at       timestamptz not null,
     primary key (operator_id, vehicle_id),
     foreign key (operator_id, vehicle_id) references vehicle (operator_id, id)
@@ -109,10 +112,13 @@ create table vehicle_report (
     lon          double precision,
     speed_kmh    real,
     battery_pct  smallint,
+    iot_battery_pct smallint,
     locked       boolean,
     odometer_m   bigint,
     event        text not null,
-    buffered     boolean not null
+    buffered     boolean not null,
+    -- What was doubtful about it, in the gateway's words.
+    flags        text[] not null default '{}'
 ) partition by range (received_at);
 create table vehicle_report_default partition of vehicle_report default;
 create index vehicle_report_vehicle on vehicle_report (operator_id, vehicle_id, received_at desc);

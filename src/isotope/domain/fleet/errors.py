@@ -1,11 +1,22 @@
 """Every no of the fleet room, and its bugs."""
 
+from collections.abc import Sequence
+
 from isotope.domain.fleet.model import VehicleStatus
 from isotope.kernel.errors import Kind, Refusal
 
 
 class HolderError(RuntimeError):
     """A bug: somebody takes or releases a vehicle that another holds, or holds it without its row lock."""
+
+
+class UnknownRefError(LookupError):
+    """A description names what the operator does not have. `table` is tariff, addon or vehicle_model."""
+
+    def __init__(self, table: str, refs: Sequence[str]) -> None:
+        self.table = table
+        self.refs = tuple(refs)
+        super().__init__(f"no {table} {', '.join(refs)}")
 
 
 def vehicle_not_found() -> Refusal:
@@ -48,3 +59,8 @@ def status_change_not_allowed(from_status: VehicleStatus, to_status: VehicleStat
         {"from_status": from_status, "to_status": to_status},
         {"from_status": from_status.value, "to_status": to_status.value},
     )
+
+
+def model_has_vehicles(refs: list[str], vehicles: int) -> Refusal:
+    """A model is not retired under vehicles that are in service."""
+    return Refusal(Kind.CONFLICT, "model_has_vehicles", {"refs": ", ".join(refs), "vehicles": vehicles})

@@ -84,13 +84,14 @@ class VehicleState(msgspec.Struct, frozen=True, kw_only=True):
     """What the vehicle's unit last said.
 
     `fix_at` is when the position was fixed, `seen_at` when anything was heard (both `NEVER` before the first report).
-    `battery_pct` is 100 where the unit tells none: there is nothing to run out. `locked` is None until it was told.
+    `battery_pct` is 100 where the unit tells none: there is nothing to run out. `speed_kmh` and `locked` are None, and
+    `odometer_m` is 0, until they were told.
     """
 
     lat: float
     lon: float
     fix_at: datetime
-    speed_kmh: float
+    speed_kmh: float | None
     battery_pct: int
     iot_battery_pct: int | None
     locked: bool | None
@@ -144,6 +145,43 @@ class VehicleOffer(msgspec.Struct, frozen=True, kw_only=True):
     offers: Offers
     vehicle: Vehicle | None = None
     state: VehicleState | None = None
+
+
+class TariffDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A price list as an operator describes it; `ref` is its name in the folder."""
+
+    ref: str
+    title: str
+    tariff: Tariff
+
+
+class AddonDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """An add-on as an operator describes it."""
+
+    ref: str
+    title: str
+    price: AddonPrice
+
+
+class ModelDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A model as an operator describes it, with the refs of its tariff and add-ons."""
+
+    ref: str
+    title: str
+    vehicle_type: VehicleType
+    tariff_ref: str
+    addon_refs: tuple[str, ...] = ()
+    spec: ModelSpec = ModelSpec()
+
+
+class VehicleDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A vehicle as an operator describes it. `place` is where it is shown until its unit tells."""
+
+    nr: str
+    model_ref: str
+    device_id: DeviceId | None = None
+    manual_locker_code: str | None = None
+    place: Point | None = None
 
 
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True):

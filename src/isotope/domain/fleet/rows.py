@@ -14,6 +14,8 @@ from isotope.domain.fleet.model import (
 )
 from isotope.kernel.vehicle_types import VehicleType
 
+FULL: Final = 100
+
 VEHICLE_COLUMNS: Final = """
     v.operator_id, v.id, v.nr, v.model_id, v.device_id, v.status, v.status_at, v.held_by, v.manual_locker_code,
     v.created_at
@@ -64,10 +66,10 @@ def state_of(row: dict[str, Any]) -> VehicleState | None:
         lon=row["lon"],
         fix_at=row["fix_at"],
         speed_kmh=row["speed_kmh"],
-        battery_pct=row["battery_pct"],
+        battery_pct=FULL if row["battery_pct"] is None else row["battery_pct"],
         iot_battery_pct=row["iot_battery_pct"],
         locked=row["locked"],
-        odometer_m=row["odometer_m"],
+        odometer_m=row["odometer_m"] or 0,
         seen_at=row["seen_at"],
     )
 

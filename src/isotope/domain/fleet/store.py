@@ -6,6 +6,7 @@ from typing import Final, LiteralString
 import msgspec
 
 from isotope.domain.fleet import errors
+from isotope.domain.fleet.channels import VEHICLE_CHANGED
 from isotope.domain.fleet.errors import HolderError
 from isotope.domain.fleet.model import LockedVehicle, Vehicle, VehicleStatus
 from isotope.domain.fleet.rows import MODEL_COLUMNS, STATE_COLUMNS, VEHICLE_COLUMNS, locked_vehicle_row
@@ -13,9 +14,6 @@ from isotope.domain.fleet.rules import HELD, By, may_change_status
 from isotope.infra.db import Tx
 from isotope.kernel.actor import Actor
 from isotope.kernel.ids import OperatorId, VehicleId
-
-VEHICLE_CHANGED: Final = "vehicle_changed"
-"""NOTIFY channel: `<operator_id>:<vehicle_id>,...`."""
 
 _FIND: Final = f"""
     select {VEHICLE_COLUMNS}, {MODEL_COLUMNS}, {STATE_COLUMNS}
