@@ -61,7 +61,7 @@ class FakeGateway:
                         self._writers[identity] = writer
                         self.send(identity, {"t": "welcome", "at": 0, "interval_s": self.interval_s})
                     case "report":
-                        self.reports.append(frame)
+                        self.reports.append({"event": "periodic", "buffered": False, **frame})
                         if self.confirms:
                             self.send(identity, {"t": "ok", "seq": frame["seq"]})
                     case "ack":

@@ -1,5 +1,4 @@
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path as FilePath
@@ -176,10 +175,3 @@ def test_a_file_that_has_no_vehicles(tmp_path: FilePath, content: str | None) ->
         (tmp_path / "vehicles.csv").write_text(content)
     with pytest.raises(FleetFileError, match=r"vehicles\.csv"):
         load_units(tmp_path)
-
-
-def test_frames_are_lines() -> None:
-    from isotope.simulator.wire import write  # noqa: PLC0415
-
-    assert json.loads(write({"t": "ping"})) == {"t": "ping"}
-    assert write({"t": "x", "y": "a\nb"}).count(b"\n") == 1

@@ -2,6 +2,7 @@ from random import Random
 
 import pytest
 
+from isotope.iot.model import CommandName
 from isotope.kernel.geo import Point, distance_m
 from isotope.simulator import battery
 from isotope.simulator.manners import PERFECT, TROUBLEMAKERS, WELL_BEHAVED, Manners, assign
@@ -83,9 +84,9 @@ def test_when_it_charges(pct: float, before: bool, expected: bool) -> None:  # n
 
 def test_unlock_and_lock_change_the_lock_and_say_so() -> None:
     vehicle, rng = unit(), Random(1)
-    opened = vehicle.obey("unlock", {}, rng)
+    opened = vehicle.obey(CommandName.UNLOCK, {}, rng)
     assert (opened.status, opened.locked, opened.event, vehicle.locked) == ("done", False, "unlocked", False)
-    closed = vehicle.obey("lock", {}, rng)
+    closed = vehicle.obey(CommandName.LOCK, {}, rng)
     assert (closed.status, closed.locked, closed.event, vehicle.locked) == ("done", True, "locked", True)
     assert opened.delay_s < 1
 
@@ -93,34 +94,34 @@ def test_unlock_and_lock_change_the_lock_and_say_so() -> None:
 def test_a_moving_vehicle_does_not_lock() -> None:
     vehicle = unit(locked=False)
     vehicle.send_on(Path([HERE, offset(HERE, 300, 0)]), seconds=60, shown_kmh=15)
-    reply = vehicle.obey("lock", {}, Random(1))
+    reply = vehicle.obey(CommandName.LOCK, {}, Random(1))
     assert (reply.status, reply.code, vehicle.locked) == ("failed", "moving", False)
 
 
 def test_a_liar_says_done_and_stays_locked() -> None:
     vehicle = unit(Manners(lie=1))
-    reply = vehicle.obey("unlock", {}, Random(1))
+    reply = vehicle.obey(CommandName.UNLOCK, {}, Random(1))
     assert (reply.status, reply.locked, vehicle.locked) == ("done", True, True)
 
 
 @pytest.mark.parametrize(("manners", "status"), [(Manners(mute=1), None), (Manners(refuse=1), "failed")])
 def test_the_mute_and_the_refusing_change_nothing(manners: Manners, status: str | None) -> None:
     vehicle = unit(manners)
-    assert vehicle.obey("unlock", {}, Random(1)).status == status
+    assert vehicle.obey(CommandName.UNLOCK, {}, Random(1)).status == status
     assert vehicle.locked
 
 
 def test_a_late_one_comes_after_a_start_has_stopped_waiting() -> None:
-    assert unit(Manners(late=1)).obey("unlock", {}, Random(1)).delay_s > 8
+    assert unit(Manners(late=1)).obey(CommandName.UNLOCK, {}, Random(1)).delay_s > 8
 
 
 def test_other_commands() -> None:
     vehicle, rng = unit(), Random(1)
-    assert vehicle.obey("ring", {}, rng).status == "done"
-    assert vehicle.obey("reboot", {}, rng).reboot
-    assert vehicle.obey("locate", {}, rng).event == "located"
-    assert vehicle.obey("raw", {"value": "x"}, rng).status == "unsupported"
-    assert vehicle.obey("report_interval", {"value": 30}, rng).status == "done"
+    assert vehicle.obey(CommandName.RING, {}, rng).status == "done"
+    assert vehicle.obey(CommandName.REBOOT, {}, rng).reboot
+    assert vehicle.obey(CommandName.LOCATE, {}, rng).event == "located"
+    assert vehicle.obey(CommandName.RAW, {"text": "x"}, rng).status == "unsupported"
+    assert vehicle.obey(CommandName.REPORT_INTERVAL, {"seconds": 30}, rng).status == "done"
     assert vehicle.wished_interval_s == 30
 
 

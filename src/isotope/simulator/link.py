@@ -7,13 +7,30 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 from typing import Final
 
 import structlog
 
+from isotope.infra.clock import Clock
+from isotope.iot.json_lines import FRAME_CAP, decode_down, encode_up
+from isotope.iot.model import (
+    Ack,
+    AckStatus,
+    Command,
+    DownMessage,
+    FrameError,
+    Hello,
+    Refused,
+    Report,
+    ReportOk,
+    UpMessage,
+    Welcome,
+)
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import CommandId
 from isotope.simulator.unit import Reply, Unit
-from isotope.simulator.wire import LONGEST_LINE, Command, Confirmed, Frame, Refused, Welcome, WireError, read, write
 
 _log = structlog.get_logger(__name__)
 
@@ -25,8 +42,7 @@ _KEPT_ANSWERS: Final = 32
 _MOST_UNSENT_BYTES: Final = 64 * 1024
 _DEFAULT_INTERVAL_S: Final = 60.0
 _REBOOT_S: Final = 2.0
-
-NowMs = Callable[[], int]
+_SOON_S: Final = 1.0
 
 
 class Link:
@@ -38,7 +54,7 @@ class Link:
         host: str,
         port: int,
         *,
-        now_ms: NowMs,
+        clock: Clock,
         rng: Random,
         on_contact: Callable[[], None] = lambda: None,
     ) -> None:
@@ -46,12 +62,12 @@ class Link:
         self.interval_s = _DEFAULT_INTERVAL_S
         self.reconnects = 0
         self._host, self._port = host, port
-        self._now_ms, self._rng, self._on_contact = now_ms, rng, on_contact
+        self._clock, self._rng, self._on_contact = clock, rng, on_contact
         self._writer: asyncio.StreamWriter | None = None
         self._seq = 0
-        self._unconfirmed: OrderedDict[int, Frame] = OrderedDict()
+        self._unconfirmed: OrderedDict[int, Report] = OrderedDict()
         self._confirmed = asyncio.Event()
-        self._answers: OrderedDict[str, Frame] = OrderedDict()
+        self._answers: OrderedDict[CommandId, Ack] = OrderedDict()
         self._silent_s = 0.0
 
     @property
@@ -65,7 +81,7 @@ class Link:
         while True:
             try:
                 welcomed = await self._session()
-            except (OSError, TimeoutError, EOFError, WireError) as error:
+            except (OSError, TimeoutError, EOFError, ValueError) as error:
                 _log.debug("simulator.link_lost", nr=self.unit.nr, error=type(error).__name__)
                 welcomed = False
             failures = 0 if welcomed else failures + 1
@@ -74,35 +90,37 @@ class Link:
             self._silent_s = 0.0
             await asyncio.sleep(wait_s)
 
-    def report(self, event: str = "periodic", *, lat: float | None = None, lon: float | None = None) -> int:
-        """Tell where and how the unit is now; kept when there is no contact. The number of the report."""
-        unit, now = self.unit, self._now_ms()
+    def report(self, event: str = "periodic", *, at: Point | None = None) -> int:
+        """Tell how the unit is now (and that it is `at`, if that is to be a lie); kept while there is no contact.
+
+        Returns the number of the report.
+        """
+        unit, now = self.unit, self._clock.now()
+        here = at or unit.position
         self._seq += 1
-        frame: Frame = {
-            "t": "report",
-            "seq": self._seq,
-            "at": now,
-            "fix_at": now,
-            "lat": round(unit.position.lat if lat is None else lat, 6),
-            "lon": round(unit.position.lon if lon is None else lon, 6),
-            "speed_kmh": round(unit.speed_kmh, 1),
-            "battery_pct": round(unit.battery_pct),
-            "locked": unit.locked,
-            "odometer_m": round(unit.odometer_m),
-            "event": event,
-            "buffered": False,
-        }
+        report = Report(
+            seq=self._seq,
+            device_at=now,
+            fix_at=now,
+            lat=round(here.lat, 6),
+            lon=round(here.lon, 6),
+            speed_kmh=round(unit.speed_kmh, 1),
+            battery_pct=round(unit.battery_pct),
+            locked=unit.locked,
+            odometer_m=round(unit.odometer_m),
+            event=event,
+        )
         if len(self._unconfirmed) >= _KEPT_REPORTS:
             self._unconfirmed.popitem(last=False)
-        self._unconfirmed[self._seq] = frame
-        self._send(frame)
+        self._unconfirmed[self._seq] = report
+        self._send(report)
         return self._seq
 
     async def confirmed(self, seq: int, timeout_s: float) -> bool:
-        """Wait until the gateway has written report `seq` (or any later one); False if it did not in time."""
+        """Wait until the gateway has written report `seq`; False if it has not in time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while any(kept <= seq for kept in self._unconfirmed):
+                while seq in self._unconfirmed:
                     self._confirmed.clear()
                     await self._confirmed.wait()
                 return True
@@ -116,19 +134,18 @@ class Link:
     async def _session(self) -> bool:
         """One connection from hello to its end; True if the gateway welcomed the unit."""
         async with asyncio.timeout(_ANSWER_S):
-            reader, writer = await asyncio.open_connection(self._host, self._port, limit=LONGEST_LINE)
+            reader, writer = await asyncio.open_connection(self._host, self._port, limit=FRAME_CAP)
         try:
-            hello: Frame = {"t": "hello", "id": self.unit.identity, "secret": self.unit.secret, "fw": "sim-1"}
-            writer.write(write(hello))
+            writer.write(encode_up(Hello(identity=self.unit.identity, secret=self.unit.secret, firmware="sim-1")))
             async with asyncio.timeout(_ANSWER_S):
-                answer = read(await reader.readline())
+                answer = _read(await reader.readline())
             if isinstance(answer, Refused):
                 _log.warning("simulator.unit_refused", nr=self.unit.nr, reason=answer.reason)
                 self._silent_s = _REFUSED_BACKOFF_S
                 return False
             if not isinstance(answer, Welcome):
-                raise WireError("the gateway did not answer the hello")
-            self.interval_s = answer.interval_s or _DEFAULT_INTERVAL_S
+                raise FrameError("the gateway did not answer the hello")
+            self.interval_s = self.unit.wished_interval_s or answer.interval_s
             self._writer = writer
             self._on_contact()
             self._catch_up()
@@ -143,62 +160,81 @@ class Link:
 
     def _catch_up(self) -> None:
         """Send what was kept, oldest first, then what is now."""
-        for frame in list(self._unconfirmed.values()):
-            frame["buffered"] = True
-            self._send(frame)
+        for seq, kept in self._unconfirmed.items():
+            self._unconfirmed[seq] = replace(kept, buffered=True)
+            self._send(self._unconfirmed[seq])
         self.report()
 
     def _take(self, line: bytes) -> None:
-        down = read(line)
-        if isinstance(down, Command):
-            self._obey(down)
-        elif isinstance(down, Confirmed):
-            for seq in [kept for kept in self._unconfirmed if kept <= down.seq]:
-                del self._unconfirmed[seq]
-            self._confirmed.set()
+        match _read(line):
+            case Command() as command:
+                self._obey(command)
+            case ReportOk(seq=seq):
+                self._unconfirmed.pop(seq, None)
+                self._confirmed.set()
 
     def _obey(self, command: Command) -> None:
         """Do it once: a command that comes again is answered again and not done again."""
-        if (known := self._answers.get(command.id)) is not None:
+        if (known := self._answers.get(command.command_id)) is not None:
             self._send(known)
             return
-        if command.expires_ms < self._now_ms():
-            self._answer(command.id, Reply("expired", locked=self.unit.locked))
+        if command.expires_at < self._clock.now():
+            self._answer(command.command_id, Reply(AckStatus.EXPIRED, locked=self.unit.locked))
             return
         reply = self.unit.obey(command.name, command.params, self._rng)
         if reply.status is None:
             return
         if self.unit.wished_interval_s is not None:
             self.interval_s = self.unit.wished_interval_s
-        if reply.delay_s > 1:
-            self._send({"t": "ack", "cmd": command.id, "status": "accepted", "at": self._now_ms()})
-        asyncio.get_running_loop().call_later(reply.delay_s, self._answer, command.id, reply)
+        if reply.delay_s > _SOON_S:
+            accepted = Ack(command_id=command.command_id, status=AckStatus.ACCEPTED, device_at=self._clock.now())
+            self._send(accepted)
+        if reply.delay_s > 0:
+            asyncio.get_running_loop().call_later(reply.delay_s, self._answer, command.command_id, reply)
+        else:
+            self._answer(command.command_id, reply)
 
-    def _answer(self, command_id: str, reply: Reply) -> None:
-        frame: Frame = {"t": "ack", "cmd": command_id, "status": reply.status, "at": self._now_ms()}
-        if reply.code is not None:
-            frame["code"] = reply.code
-        if reply.locked is not None:
-            frame["locked"] = reply.locked
+    def _answer(self, command_id: CommandId, reply: Reply) -> None:
+        if reply.status is None:
+            return
+        ack = Ack(
+            command_id=command_id,
+            status=reply.status,
+            code=reply.code,
+            device_at=self._clock.now(),
+            locked=reply.locked,
+        )
         if len(self._answers) >= _KEPT_ANSWERS:
             self._answers.popitem(last=False)
-        self._answers[command_id] = frame
-        self._send(frame)
+        self._answers[command_id] = ack
+        self._send(ack)
         if reply.event is not None:
             self.report(reply.event)
         if reply.reboot:
             self.lose_contact(_REBOOT_S)
 
-    def _send(self, frame: Frame) -> None:
+    def _send(self, message: UpMessage) -> None:
         writer = self._writer
         if writer is None:
             return
         if writer.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
             self._hang_up()  # Nobody reads at the other end.
             return
-        writer.write(write(frame))
+        writer.write(encode_up(message))
 
     def _hang_up(self) -> None:
         if self._writer is not None:
             self._writer.transport.abort()
             self._writer = None
+
+
+def _read(line: bytes) -> DownMessage:
+    """What the gateway said.
+
+    Raises:
+        EOFError: it hung up.
+        FrameError: the line is not of the protocol.
+    """
+    if not line:
+        raise EOFError
+    return decode_down(line)

@@ -9,6 +9,8 @@ import msgspec
 class Manners(msgspec.Struct, frozen=True, kw_only=True):
     """Chances 0..1 a command, unless said otherwise."""
 
+    reaction_s: tuple[float, float] = (0.05, 0.4)
+    """How long an answer takes, from and to."""
     refuse: float = 0.0
     """Answers `failed`."""
     late: float = 0.0
@@ -28,6 +30,7 @@ class Manners(msgspec.Struct, frozen=True, kw_only=True):
 
 WELL_BEHAVED: Final = Manners(losses_per_hour=0.2)
 PERFECT: Final = Manners()
+PROMPT: Final = Manners(reaction_s=(0.0, 0.0))
 TROUBLEMAKERS: Final = (
     Manners(refuse=0.6, losses_per_hour=1),
     Manners(late=0.5, losses_per_hour=1),

@@ -1,23 +1,20 @@
 """One simulated vehicle with its box: what it is, how it moves, what it says to a command. No sockets here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from isotope.iot.model import PARAMETER, AckStatus, CommandName, Scalar
 from isotope.kernel.geo import Point, distance_m
 from isotope.simulator import battery
 from isotope.simulator.manners import WELL_BEHAVED, Manners
 from isotope.simulator.path import Path
 
-Status = Literal["done", "failed", "expired", "unsupported"]
-JsonValue = str | int | float | bool | None
-
 # Commands that change nothing that the unit reports.
-_HARMLESS: Final = frozenset(
-    {"engine", "locate", "ring", "headlight", "speed_limit", "speed_mode", "open", "reboot", "report_interval"}
-)
+_HARMLESS: Final = frozenset(CommandName) - {CommandName.LOCK, CommandName.UNLOCK, CommandName.RAW}
 _LONGEST_INTERVAL_S: Final = 3600
 
 
@@ -35,7 +32,7 @@ class UnitState(msgspec.Struct, kw_only=True):
 class Reply:
     """What a unit says to a command: after `delay_s`; a status of None is silence."""
 
-    status: Status | None
+    status: AckStatus | None
     code: str | None = None
     delay_s: float = 0.0
     locked: bool | None = None
@@ -106,7 +103,7 @@ class Unit:
         self.errand = None
         self.position = point
 
-    def obey(self, name: str, params: dict[str, JsonValue], rng: Random) -> Reply:
+    def obey(self, name: CommandName, params: Mapping[str, Scalar], rng: Random) -> Reply:
         """What the unit does and answers; changes the unit.
 
         | manners drawn       | answer                        | state          |
@@ -123,28 +120,30 @@ class Unit:
         if rng.random() < manners.mute:
             return Reply(None)
         if rng.random() < manners.refuse:
-            return Reply("failed", "refused", locked=self.locked)
-        delay_s = manners.late_s if rng.random() < manners.late else rng.uniform(0.05, 0.4)
-        if name in {"lock", "unlock"}:
-            return self._turn_lock(locked=name == "lock", delay_s=delay_s, lie=rng.random() < manners.lie)
+            return Reply(AckStatus.FAILED, "refused", locked=self.locked)
+        delay_s = manners.late_s if rng.random() < manners.late else rng.uniform(*manners.reaction_s)
+        if name in {CommandName.LOCK, CommandName.UNLOCK}:
+            return self._turn_lock(locked=name is CommandName.LOCK, delay_s=delay_s, lie=rng.random() < manners.lie)
         if name not in _HARMLESS:
-            return Reply("unsupported", delay_s=delay_s)
-        if name == "report_interval":
+            return Reply(AckStatus.UNSUPPORTED, delay_s=delay_s)
+        if name is CommandName.REPORT_INTERVAL:
             self._set_interval(params)
-        event = "located" if name == "locate" else None
-        return Reply("done", delay_s=delay_s, locked=self.locked, event=event, reboot=name == "reboot")
+        event = "located" if name is CommandName.LOCATE else None
+        return Reply(
+            AckStatus.DONE, delay_s=delay_s, locked=self.locked, event=event, reboot=name is CommandName.REBOOT
+        )
 
     def _turn_lock(self, *, locked: bool, delay_s: float, lie: bool) -> Reply:
         if locked and self.errand is not None:
-            return Reply("failed", "moving", delay_s, self.locked)
+            return Reply(AckStatus.FAILED, "moving", delay_s, self.locked)
         if not lie:
             self.locked = locked
-        return Reply("done", None, delay_s, self.locked, "locked" if self.locked else "unlocked")
+        return Reply(AckStatus.DONE, None, delay_s, self.locked, "locked" if self.locked else "unlocked")
 
-    def _set_interval(self, params: dict[str, JsonValue]) -> None:
-        for value in params.values():
-            if isinstance(value, int | float) and 1 <= value <= _LONGEST_INTERVAL_S:
-                self.wished_interval_s = float(value)
+    def _set_interval(self, params: Mapping[str, Scalar]) -> None:
+        wished = params.get(PARAMETER[CommandName.REPORT_INTERVAL])
+        if isinstance(wished, int) and 1 <= wished <= _LONGEST_INTERVAL_S:
+            self.wished_interval_s = float(wished)
 
     def _stand(self, seconds: float) -> None:
         if self.locked:
