@@ -86,7 +86,16 @@ _STATIONS: Final = (
     "kalasatama",
     "pasila",
 )
-_CAR_SPOTS: Final = ("ruoholahti", "jatkasaari", "taka-toolo", "pasila", "kapyla", "munkkiniemi", "lauttasaari", "vallila")
+_CAR_SPOTS: Final = (
+    "ruoholahti",
+    "jatkasaari",
+    "taka-toolo",
+    "pasila",
+    "kapyla",
+    "munkkiniemi",
+    "lauttasaari",
+    "vallila",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +204,15 @@ def _parking() -> Iterator[dict[str, Any]]:
         yield _zone(f"parking-bikes-{ref}", "PARKING_ZONE", title, _BIKES, polygon=[corners])
     core = _box(60.1664, 24.9455, 60.1682, 24.9535)
     yield _zone(
-        "parking-mopeds", "PARKING_ZONE", "Helsinki, mopeds", ("MOPED",), polygon=[_disc(CENTRE, 5_000), core], priority=1
+        "parking-mopeds",
+        "PARKING_ZONE",
+        "Helsinki, mopeds",
+        ("MOPED",),
+        polygon=[_disc(CENTRE, 5_000), core],
+        priority=1,
     )
     yield _zone("parking-cars", "PARKING_ZONE", "Helsinki, cars", ("CAR",), polygon=[_disc(CENTRE, 6_500), core])
-    business_hours = [{"days": list(_WEEKDAYS), "from": "09:00", "to": "19:00"}]
+    business_hours = [{"weekdays": list(_WEEKDAYS), "from": "09:00", "to": "19:00"}]
     yield _zone(
         "paid-centre",
         "PAID_PARKING_ZONE",
@@ -248,7 +262,7 @@ def _no_parking() -> Iterator[dict[str, Any]]:
         "Hakaniemi market, market hours",
         _ALL,
         polygon=[_box(60.1788, 24.9516, 60.1794, 24.9532)],
-        windows=[{"days": [*_WEEKDAYS, "sat"], "from": "06:00", "to": "16:00"}],
+        windows=[{"weekdays": [*_WEEKDAYS, "sat"], "from": "06:00", "to": "16:00"}],
         priority=5,
     )
     yield _zone(
@@ -257,7 +271,7 @@ def _no_parking() -> Iterator[dict[str, Any]]:
         "School yard, school hours",
         _ALL,
         circle=((60.1637, 24.9431), 60),
-        windows=[{"days": list(_WEEKDAYS), "from": "07:30", "to": "16:30"}],
+        windows=[{"weekdays": list(_WEEKDAYS), "from": "07:30", "to": "16:30"}],
         priority=5,
     )
     yield _zone(
@@ -322,7 +336,7 @@ def _speed_limits() -> Iterator[dict[str, Any]]:
         "Centre, weekend nights",
         _SCOOTERS,
         polygon=[_box(60.1640, 24.9250, 60.1735, 24.9560)],
-        windows=[{"days": ["fri", "sat"], "from": "22:00", "to": "05:00"}],
+        windows=[{"weekdays": ["fri", "sat"], "from": "22:00", "to": "05:00"}],
         speed_limit_kmh=10,
         priority=4,
     )

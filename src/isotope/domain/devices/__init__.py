@@ -25,6 +25,7 @@ from isotope.domain.devices.queries import (
     list_requested_of_gateway,
 )
 from isotope.domain.devices.rules import may_send
+from isotope.domain.devices.secrets import hash_secret
 from isotope.domain.devices.store import upsert_device, upsert_devices
 from isotope.domain.devices.usecases.acknowledge_command import (
     AcknowledgeCommand,
@@ -71,6 +72,7 @@ __all__ = [
     "find_device",
     "find_outcome",
     "give_up_command",
+    "hash_secret",
     "list_commands",
     "list_commands_of_cause",
     "list_requested_of_gateway",
