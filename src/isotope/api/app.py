@@ -10,8 +10,7 @@ from typing import Any, Final
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
-from litestar.handlers import asgi
-from litestar.types import ASGIApp
+from litestar.handlers import ASGIRouteHandler, asgi
 
 from isotope.api.address import Networks, trusted_networks
 from isotope.api.context import Services
@@ -53,11 +52,17 @@ def create_app(services: Services) -> Litestar:
         route_handlers=[_route(path, methods, services.texts) for path, methods in by_path.items()],
         openapi_config=None,
         logging_config=None,
+        # Routing's own noes go to the edge like everything else that is raised.
+        exception_handlers={Exception: _raise},
         cors_config=_cors(services.config.cors_origins),
         state=State({"services": services}),
     )
     app.asgi_handler = Edge(app.asgi_handler, services.texts)
     return app
+
+
+def _raise(_request: Any, error: Exception) -> Any:
+    raise error
 
 
 _Answer = tuple[int, bytes, RawHeaders, bytes | None]
@@ -80,7 +85,7 @@ def _page_answerer(page: Page, services: Services) -> _Answerer:
     return run
 
 
-def _route(path: str, methods: Mapping[str, _Answerer], texts: Texts) -> ASGIApp:
+def _route(path: str, methods: Mapping[str, _Answerer], texts: Texts) -> ASGIRouteHandler:
     """One path: its methods, HEAD for GET, OPTIONS, and a 405 that says what there is."""
     allowed = _allowed(methods)
 
@@ -94,7 +99,7 @@ def _route(path: str, methods: Mapping[str, _Answerer], texts: Texts) -> ASGIApp
             await _without_operation(method, allowed, texts, trace, send)
             return
         status, body, headers, content_type = await run(scope, receive, trace)
-        await send_answer(send, status, body, headers, content_type)
+        await send_answer(send, status, body, headers, content_type, is_head=method == "HEAD")
 
     return handle
 

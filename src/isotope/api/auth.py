@@ -22,7 +22,7 @@ from isotope.api.caller import Anonymous, Caller, RiderCaller, SecretCaller, Sta
 from isotope.api.context import Services
 from isotope.api.errors import no_access, secret_key_only, secret_key_required, unauthorized, user_id_required
 from isotope.api.operation import Auth, Operation
-from isotope.domain.identity import find_rider_by_token, get_rider
+from isotope.domain.identity import find_rider_by_token, read_rider
 from isotope.domain.tenants import Operator, find_staff_by_token
 from isotope.kernel.ids import RiderId
 
@@ -109,7 +109,9 @@ async def _staff_caller(services: Services, credential: str | None) -> Caller:
     return StaffCaller(*found)
 
 
-async def settle(services: Services, operation: Operation, operator: Operator | None, caller: Caller, body: Any) -> Caller:
+async def settle(
+    services: Services, operation: Operation, operator: Operator | None, caller: Caller, body: Any
+) -> Caller:
     """Judge the fields that work with the secret key only, and find out whom the secret key means.
 
     | caller | `user_id` | another such field is set |
@@ -132,8 +134,7 @@ async def settle(services: Services, operation: Operation, operator: Operator | 
         user_id = sent["user_id"]
         if user_id is None:
             raise user_id_required()
-        async with services.rt.db.read() as tx:
-            return SecretCaller(await get_rider(tx, operator.id, RiderId(user_id)))
+        return SecretCaller(await read_rider(services.rt, operator.id, RiderId(user_id)))
     own = caller.rider.id if isinstance(caller, RiderCaller) else None
     refused = [
         name

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from isotope.api.decode import T, Decoder
+from isotope.api.decode import Decoder, T
 from isotope.api.upload import Upload
 from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 

@@ -28,11 +28,19 @@ GREATEST_INT: Final = 2**63 - 1
 DECIMAL_DIGITS: Final = 30
 IMAGE_BYTES: Final = 10 * 1024 * 1024
 MOST_ITEMS: Final = 1_000
+MOST_ECHOED: Final = 40
 
 _MISSING: Final = "Field required"
 _NOT_JSON: Final = "The body is not valid JSON"
 _TOO_DEEP: Final = "The body is nested too deeply"
-_KIND_OF_JSON: Final = {"{": "an object", "[": "an array", '"': "a text", "t": "a boolean", "f": "a boolean", "n": "null"}
+_KIND_OF_JSON: Final = {
+    "{": "an object",
+    "[": "an array",
+    '"': "a text",
+    "t": "a boolean",
+    "f": "a boolean",
+    "n": "null",
+}
 
 # Everything the slow path can be given for one field.
 Source = Raw | str | Upload | list[Any]
@@ -67,7 +75,7 @@ class Decoder(Generic[T]):
                 if _is_sound(value):
                     return value
         faults: list[Fault] = []
-        decoded = self._object.read_object(_fields_of(content), "", faults)
+        decoded: T = self._object.read_object(_fields_of(content), "", faults)
         if faults:
             raise invalid(*faults)
         return decoded
@@ -80,7 +88,7 @@ class Decoder(Generic[T]):
             given = [value for value in values if value not in ("", "null")]
             if given:
                 sources[name] = given if self._object.takes_many(name) else given[-1]
-        decoded = self._object.read_object(sources, "", faults)
+        decoded: T = self._object.read_object(sources, "", faults)
         if faults:
             raise invalid(*faults)
         return decoded
@@ -341,9 +349,9 @@ def _kind(raw: bytes) -> str:
 
 
 def _shape(text: str) -> str:
-    """What stands there, without repeating what may be personal."""
-    if text == "":
-        return "an empty text"
+    """What stands there: short texts themselves, of long ones the length."""
+    if len(text) <= MOST_ECHOED and text.isprintable():
+        return f'"{text}"'
     return f"a text of {len(text)} characters"
 
 
@@ -372,26 +380,30 @@ def _is_sound(value: Any) -> bool:
 
 def _sound(value: Any) -> Any:
     """Give the value back, or raise `_Bad` when something in it can be decoded but not kept."""
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise _Bad("must not contain the NUL character")
-    elif isinstance(value, float):
-        if not isfinite(value):
-            raise _Bad("a finite number is expected")
-    elif isinstance(value, int):
-        if not LEAST_INT <= value <= GREATEST_INT:
-            raise _Bad("an integer of at most 64 bits is expected")
-    elif isinstance(value, Decimal):
-        if not value.is_finite():
-            raise _Bad("a finite number is expected")
-        if abs(value.adjusted()) > DECIMAL_DIGITS or len(value.as_tuple().digits) > DECIMAL_DIGITS:
-            raise _Bad(f"a number of at most {DECIMAL_DIGITS} digits is expected")
-    elif isinstance(value, msgspec.Struct):
+    if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             _sound(getattr(value, name))
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, list | tuple):
         if len(value) > MOST_ITEMS:
             raise _Bad(f"at most {MOST_ITEMS} items are expected")
         for item in value:
             _sound(item)
+    elif (reason := _unsound(value)) is not None:
+        raise _Bad(reason)
     return value
+
+
+def _unsound(value: Any) -> str | None:
+    match value:
+        case str() if "\x00" in value:
+            return "must not contain the NUL character"
+        case float() if not isfinite(value):
+            return "a finite number is expected"
+        case int() if not LEAST_INT <= value <= GREATEST_INT:
+            return "an integer of at most 64 bits is expected"
+        case Decimal() if not value.is_finite():
+            return "a finite number is expected"
+        case Decimal() if abs(value.adjusted()) > DECIMAL_DIGITS or len(value.as_tuple().digits) > DECIMAL_DIGITS:
+            return f"a number of at most {DECIMAL_DIGITS} digits is expected"
+        case _:
+            return None

@@ -49,7 +49,7 @@ class Edge:
         scope["isotope.trace"] = trace
         reply = _Reply(send, trace.request_id)
         try:
-            await self._app(scope, receive, reply)
+            await self._app(scope, receive, reply)  # type: ignore[arg-type]  # messages are plain dicts to us
         except ClientGoneError:
             trace.code = "client_gone"
         except NotFoundException:

@@ -1,6 +1,6 @@
-"""From an ASGI request to an answer, the same way for every operation:
+"""From an ASGI request to an answer, the same way for every operation.
 
-key, caller, body, what the caller may say, handler, encode.
+The operator's key, the caller, the body, what the caller may say, the handler, encoding.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -48,7 +48,12 @@ def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def answer(
-    operation: Operation, services: Services, trusted: Networks, scope: Mapping[str, Any], receive: Receive, trace: Trace
+    operation: Operation,
+    services: Services,
+    trusted: Networks,
+    scope: Mapping[str, Any],
+    receive: Receive,
+    trace: Trace,
 ) -> tuple[int, bytes, RawHeaders]:
     """Run one operation: status, body and headers."""
     headers = headers_of(scope)
@@ -107,14 +112,17 @@ def _idempotency_key(headers: Headers) -> str | None:
     return key
 
 
-async def send_answer(send: Send, status: int, body: bytes, headers: RawHeaders, content_type: bytes | None = None) -> None:
-    """Send a whole answer."""
+async def send_answer(
+    send: Send,
+    status: int,
+    body: bytes,
+    headers: RawHeaders,
+    content_type: bytes | None = None,
+    *,
+    is_head: bool = False,
+) -> None:
+    """Send a whole answer; of a HEAD only what would stand above it."""
     kind = JSON_TYPE if content_type is None else (b"content-type", content_type)
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [kind, (b"content-length", str(len(body)).encode()), *headers],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [kind, length, *headers]})
+    await send({"type": "http.response.body", "body": b"" if is_head else body})

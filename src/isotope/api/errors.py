@@ -25,6 +25,7 @@ STATUS: Final[Mapping[Kind, int]] = {
     Kind.CONFLICT: 409,
     Kind.TOO_LARGE: 413,
     Kind.UNSUPPORTED_MEDIA: 415,
+    Kind.UNPROCESSABLE: 422,
     Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }

@@ -1,5 +1,7 @@
-"""Every operation of the API is declared once, here is how. Routes, OpenAPI, the documentation page, the walk over
-tenants and the bad-input suite are all made of the registry, so nothing can be served and not documented or tested.
+"""Every operation of the API is declared once, here is how.
+
+Routes, OpenAPI, the documentation page, the walk over tenants and the bad-input suite are all made of the registry, so
+nothing can be served and not documented or tested.
 
     @operation(
         id="ring_vehicle", tag="Sharing", title="Ring vehicle",
@@ -102,7 +104,7 @@ class Call(Generic[Req]):
     def staff(self) -> Staff:
         """The member of staff who calls an `Auth.STAFF` operation."""
         if not isinstance(self.caller, StaffCaller):
-            raise LookupError("this operation is not called by staff")
+            raise LookupError("this operation is not called by staff")  # noqa: TRY004 - a bug, not a type
         return self.caller.staff
 
     @property
@@ -123,7 +125,7 @@ class Call(Generic[Req]):
             case Anonymous():
                 return Actor("anonymous")
 
-    def text(self, code: str, **params: str | int) -> str:
+    def text(self, code: str, /, **params: str | int) -> str:
         """A text of the catalogue in the caller's language and the operator's wording."""
         overrides = {} if self.tenant is None else self.tenant.settings.texts
         return self.services.texts.render(code, params, languages=self.languages, overrides=overrides)
@@ -148,8 +150,11 @@ class Operation:
     response_example: Any
     handler: Handler
     decoder: Decoder[Any] = field(repr=False)
-    # Encoded names of the fields that work with the secret key only.
+    # Takes an Idempotency-Key.
+    idempotent: bool
+    # Names of the fields that work with the secret key only, and of those that must be sent.
     secret_only: tuple[str, ...]
+    required_fields: tuple[str, ...]
 
     @property
     def takes_user_id(self) -> bool:
@@ -174,15 +179,25 @@ def operation(
     refusals: Sequence[tuple[Kind, str]] = (),
     request_example: Mapping[str, Any] | None = None,
     response_example: Any = None,
+    idempotent: bool = False,
 ) -> Callable[[H], H]:
     """Declare the handler of an operation.
 
     Args:
+        id: as `operations.json` of the contract names it.
+        tag: the section.
+        title: a few words.
+        method: of HTTP.
+        path: without parameters; the contract has none.
+        auth: who may call.
+        request: the Struct that the body is decoded into.
+        content: what kind of body is taken.
         response: a Struct, or `list[Struct]` for a bare array. The handler may put `msgspec.Raw` (bytes that are
             encoded already) wherever the type says something else.
         refusals: the operation's own; those of keys, bodies and the store are documented for every operation.
         request_example: a body that works against the demo operator.
         response_example: as JSON-able data or Structs; shown in the documentation.
+        idempotent: whether `call.idempotency_key` is honoured.
     """
 
     def declare(handler: H) -> H:
@@ -205,7 +220,9 @@ def operation(
             response_example=response_example,
             handler=handler,
             decoder=Decoder(request),
-            secret_only=_secret_only(request),
+            idempotent=idempotent,
+            secret_only=tuple(known.encode_name for known in _fields(request) if _is_secret_only(known)),
+            required_fields=tuple(known.encode_name for known in _fields(request) if known.required),
         )
         return handler
 
@@ -217,12 +234,18 @@ def declared() -> Sequence[Operation]:
     return tuple(_REGISTRY.values())
 
 
-def _secret_only(request: type[msgspec.Struct]) -> tuple[str, ...]:
+def _fields(request: type[msgspec.Struct]) -> tuple[msgspec.inspect.Field, ...]:
     info = msgspec.inspect.type_info(request)
     if not isinstance(info, msgspec.inspect.StructType):
         raise TypeError(f"{request} is no Struct")
-    return tuple(
-        known.encode_name
-        for known in info.fields
-        if isinstance(known.type, msgspec.inspect.Metadata) and (known.type.extra or {}).get("secret_only")
-    )
+    return info.fields
+
+
+def _is_secret_only(known: msgspec.inspect.Field) -> bool:
+    # Annotations may be nested: a mark is found at any depth.
+    info = known.type
+    while isinstance(info, msgspec.inspect.Metadata):
+        if (info.extra or {}).get("secret_only"):
+            return True
+        info = info.type
+    return False

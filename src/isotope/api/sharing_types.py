@@ -66,8 +66,9 @@ class Polygon(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ZoneWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """When a zone is in force, in the operator's local time. A window whose end is not after its start crosses
-    midnight and belongs to the day on which it starts.
+    """When a zone is in force, in the operator's local time.
+
+    A window whose end is not after its start crosses midnight and belongs to the day on which it starts.
     """
 
     weekdays: Annotated[list[int], Meta(description="1 Monday to 7 Sunday.", examples=[[1, 2, 3, 4, 5]])]
@@ -89,7 +90,6 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
     zone_speed_limit_kmh: Annotated[int | None, Meta(description="For SPEED_LIMIT_ZONE.")] = None
     zone_fee: Annotated[Amount | None, Meta(description="For PAID_PARKING_ZONE: what parking costs.")] = None
     zone_windows: Annotated[list[ZoneWindow], Meta(description="When it is in force; empty: always.")] = []
-    zone_is_active: Annotated[bool, Meta(description="Whether it is in force at this moment.")] = True
 
 
 # -- Vehicles -------------------------------------------------------------------------------------------------------

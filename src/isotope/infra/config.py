@@ -36,6 +36,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     twilio_from: Annotated[str, Meta(description="sender number or messaging service SID")] = ""
     twilio_url: Annotated[str, Meta(description="base address of Twilio's API")] = "https://api.twilio.com"
     trusted_proxies: Annotated[str, Meta(description="comma-separated networks whose X-Forwarded-For is believed")] = ""
+    cors_origins: Annotated[
+        str, Meta(description="comma-separated web origins that browsers may call from; *: all; empty: none")
+    ] = "*"
     log_format: Annotated[Literal["json", "console"], Meta(description="how log lines look")] = "json"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")

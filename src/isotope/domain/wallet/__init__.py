@@ -32,6 +32,7 @@ from isotope.domain.wallet.store import lock_standing
 from isotope.domain.wallet.usecases.add_money import add_money
 from isotope.domain.wallet.usecases.charge import charge
 from isotope.domain.wallet.usecases.post import post
+from isotope.domain.wallet.usecases.read_standing import read_standing
 
 __all__ = [
     "MAX_AMOUNT_MINOR",
@@ -61,6 +62,7 @@ __all__ = [
     "list_payment_methods",
     "lock_standing",
     "post",
+    "read_standing",
     "rider_without_wallet",
     "trial_balance",
     "wallet_limit_reached",

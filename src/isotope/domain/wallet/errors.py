@@ -17,7 +17,7 @@ def idempotency_key_invalid() -> Refusal:
 
 def idempotency_key_reused() -> Refusal:
     """The same key came with another amount, kind or rider."""
-    return Refusal(Kind.CONFLICT, "idempotency_key_reused")
+    return Refusal(Kind.UNPROCESSABLE, "idempotency_key_reused")
 
 
 def wallet_limit_reached(currency: str) -> Refusal:

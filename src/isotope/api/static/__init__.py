@@ -1,0 +1,1 @@
+"""Files that are served or put into pages."""
