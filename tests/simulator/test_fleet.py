@@ -113,7 +113,7 @@ async def test_units_come_back_after_the_gateway_died_and_send_what_they_kept() 
             assert await fleet.wait_connected(1.0, 10)
             await gateway.until(lambda: {r["buffered"] for r in gateway.reports} == {True, False})
             kept = [r for r in gateway.reports if r["buffered"]]
-            assert [r["event"] for r in kept] == ["periodic"]
+            assert [r["event"] for r in kept] == ["periodic", "periodic"]
             assert len(gateway.hellos) == 4
 
 

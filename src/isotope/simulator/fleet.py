@@ -155,8 +155,8 @@ class SimulatedFleet:
         Twice, because a gateway may doubt one position that is far from the last: accelerated rides are such.
         """
         link = self._links[nr]
-        first = link.report(event)
-        return await link.confirmed(first, timeout_s) and await link.confirmed(link.report(), timeout_s)
+        first, second = link.report(event), link.report()
+        return await link.confirmed(first, timeout_s) and await link.confirmed(second, timeout_s)
 
     def memory(self) -> dict[str, UnitState]:
         return {unit.nr: unit.memory() for unit in self.units()}
