@@ -40,6 +40,14 @@ MAP_VEHICLES = Gauge("isotope_map_vehicles", "Vehicles in the live map", ["state
 DEVICE_SESSIONS = Gauge("isotope_device_sessions", "Connected units", ["protocol"], multiprocess_mode="sum")
 DEVICE_FRAMES = Counter("isotope_device_frames", "Frames from units", ["protocol", "kind"])
 DEVICE_REPORTS = Counter("isotope_device_reports", "Reports by what became of them", ["result"])
+DEVICE_REPORT_SECONDS = Histogram(
+    "isotope_device_report_seconds", "From a report's receipt to its acknowledgement", buckets=_SECONDS
+)
+DEVICE_REPORTS_PENDING = Gauge(
+    "isotope_device_reports_pending", "Reports that wait for the store", multiprocess_mode="sum"
+)
+DEVICE_HANG_UPS = Counter("isotope_device_hang_ups", "Connections of units that ended, by why", ["reason"])
+DEVICE_LOGINS = Counter("isotope_device_logins", "Logins of units", ["result"])
 DEVICE_COMMANDS = Counter("isotope_device_commands", "Finished commands", ["name", "status"])
 DEVICE_COMMAND_SECONDS = Histogram(
     "isotope_device_command_seconds", "From request to outcome", ["name"], buckets=_SECONDS
