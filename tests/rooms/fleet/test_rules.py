@@ -30,14 +30,14 @@ def vehicle(status: VehicleStatus) -> Vehicle:
 # by -> from -> to: written out, so that a change of the machine is a change here.
 ALLOWED: dict[By, dict[VehicleStatus, set[VehicleStatus]]] = {
     By.HOLD: {S.READY: {S.IN_USE, S.RESERVED}, S.RESERVED: {S.IN_USE}},
-    By.RELEASE: dict.fromkeys(HELD, {S.READY, S.DISCHARGED, S.NEED_INVESTIGATION}),
+    By.RELEASE: {has: {S.READY, S.DISCHARGED, S.NEED_INVESTIGATION} for has in HELD},
     By.WATCH: {S.READY: {S.DISCHARGED, S.NEED_INVESTIGATION}, S.DISCHARGED: {S.READY, S.NEED_INVESTIGATION}},
     By.TASK: {
-        **dict.fromkeys(ALL - HELD, {S.REBALANCING}),
+        **{has: {S.REBALANCING} for has in ALL - HELD},
         S.REBALANCING: ALL - HELD,
     },
-    By.PERSON: dict.fromkeys(ALL - HELD, ALL - HELD - {S.REBALANCING}),
-    By.APPLY: dict.fromkeys(ALL - HELD, {S.READY, S.DEPRECATED}),
+    By.PERSON: {has: ALL - HELD - {S.REBALANCING} for has in ALL - HELD},
+    By.APPLY: {has: {S.READY, S.DEPRECATED} for has in ALL - HELD},
 }
 
 

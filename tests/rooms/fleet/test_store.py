@@ -163,16 +163,19 @@ async def test_a_rolled_back_hold_is_neither_logged_nor_told(rt: Runtime) -> Non
     rt.hub.subscribe("vehicle_changed", told.append)
     await rt.hub.start()
 
-    class CancelledError(Exception):
+    class ChangedMyMindError(Exception):
         pass
 
-    with pytest.raises(CancelledError):
+    async def hold_and_fail() -> None:
         async with rt.db.write() as tx:
             found = await lock_vehicle(tx, fleet.operator_id, vehicle_id=fleet.vehicle_id)
             await hold_vehicle(
                 tx, found.vehicle, holder="ride:1", status=VehicleStatus.IN_USE, actor=RIDER, now=rt.clock.now()
             )
-            raise CancelledError
+            raise ChangedMyMindError
+
+    with pytest.raises(ChangedMyMindError):
+        await hold_and_fail()
     async with rt.hub.expect("vehicle_changed", f"{fleet.operator_id}:{fleet.vehicle_id}") as wait:
         await hold(rt, fleet, "ride:2")
         assert await wait(5)

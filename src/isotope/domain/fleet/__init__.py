@@ -11,6 +11,7 @@ from isotope.domain.fleet.catalog import (
     upsert_vehicle,
     upsert_vehicles,
 )
+from isotope.domain.fleet.catalogs import Catalog, Catalogs
 from isotope.domain.fleet.channels import CATALOG_CHANGED, VEHICLE_CHANGED
 from isotope.domain.fleet.errors import (
     HolderError,
@@ -24,6 +25,8 @@ from isotope.domain.fleet.errors import (
     vehicle_not_found,
     vehicle_not_named,
 )
+from isotope.domain.fleet.live_columns import LiveVehicle
+from isotope.domain.fleet.live_map import LiveMap
 from isotope.domain.fleet.model import (
     AddonDraft,
     AddonOffer,
@@ -69,7 +72,11 @@ __all__ = [
     "AddonDraft",
     "AddonOffer",
     "By",
+    "Catalog",
+    "Catalogs",
     "HolderError",
+    "LiveMap",
+    "LiveVehicle",
     "LockedVehicle",
     "ModelDraft",
     "ModelSpec",
