@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
 
 from isotope.infra.db import Tx
 
@@ -28,4 +29,8 @@ class Jobs:
         Two jobs with the same `lock` never run at once.
         """
         deferrer = self._app.configure_task(name, queue=QUEUE, schedule_at=at, lock=lock, connection=tx.connection)
-        await deferrer.defer_async(**args)
+        try:
+            await deferrer.defer_async(**args)
+        except ConnectorException as error:
+            # The queue hides what the database said; `Database` tells a lost connection from a bug by it.
+            raise error.__cause__ or error from error

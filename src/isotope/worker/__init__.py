@@ -1,1 +1,1 @@
-"""The process that runs every job and every periodic task."""
+"""The worker process: jobs that use cases postponed, and what is done again and again."""

@@ -1,0 +1,63 @@
+"""Every job and every periodic task, on one page.
+
+A job is a use case run later. It is inserted by name (`rt.jobs.defer(tx, "settle_ride", ...)`) in the transaction of
+its cause; here the name gets its function. To add one, write a function below and its line in `JOBS` or `PERIODIC`.
+All of them are safe to run twice: a worker that dies leaves its job to the next one.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from isotope.domain.devices import expire_due_commands
+from isotope.domain.fleet import keep_report_history
+from isotope.domain.identity import erase_due_riders, forget_ended_verifications
+from isotope.domain.identity.ports import DeletionHold
+from isotope.domain.sharing import SettleRide
+from isotope.domain.sharing import settle_ride as settle
+from isotope.domain.tenants import Operators, forget_ended_logins
+from isotope.infra.runtime import Runtime
+from isotope.kernel.ids import CommandId, OperatorId, RideId
+
+
+class Services(Protocol):
+    """What jobs reach of a process's services."""
+
+    @property
+    def rt(self) -> Runtime: ...
+    @property
+    def operators(self) -> Operators: ...
+    @property
+    def holds(self) -> Sequence[DeletionHold]: ...
+
+
+Job = Callable[..., Awaitable[Any]]
+Task = Callable[[Services], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Done again and again, by one worker of all at a time; `cron` has seconds as its sixth field."""
+
+    cron: str
+    run: Task
+
+
+async def settle_ride(services: Services, *, operator_id: int, ride_id: int, command_id: int) -> None:
+    """The request that started a ride command may be gone: make the ride what the vehicle said."""
+    operator = await services.operators.get(OperatorId(operator_id))
+    await settle(services.rt, SettleRide(operator=operator, ride_id=RideId(ride_id), command_id=CommandId(command_id)))
+
+
+JOBS: Final[Mapping[str, Job]] = {
+    "settle_ride": settle_ride,
+}
+
+PERIODIC: Final[Mapping[str, Periodic]] = {
+    # A command that nobody answered in time has an outcome too.
+    "expire_due_commands": Periodic("* * * * * */5", lambda services: expire_due_commands(services.rt)),
+    "erase_due_riders": Periodic("*/10 * * * *", lambda services: erase_due_riders(services.rt, services.holds)),
+    "forget_ended_verifications": Periodic("*/5 * * * *", lambda services: forget_ended_verifications(services.rt)),
+    "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),
+    "keep_report_history": Periodic("7 * * * *", lambda services: keep_report_history(services.rt)),
+}
