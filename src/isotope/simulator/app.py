@@ -31,7 +31,7 @@ _NAMES: Final = (
     "Väinö",
 )
 # Country prefix, first digits of its mobile numbers, how many digits follow.
-_MOBILES: Final = (("358", "40", 7), ("358", "50", 7), ("371", "2", 7), ("45", "2", 7), ("46", "70", 7), ("47", "9", 7))
+_MOBILES: Final = (("358", "40", 7), ("358", "50", 7), ("371", "29", 6), ("46", "70", 7), ("47", "9", 7))
 _SMALLEST_PNG: Final = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a494441"
     "54789c63f80f0001010100b138f6140000000049454e44ae426082"
