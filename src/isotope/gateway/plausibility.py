@@ -24,7 +24,7 @@ from typing import Final
 
 import msgspec
 
-from isotope.iot.model import Report
+from isotope.iot.model import JUMP, Report
 from isotope.kernel.geo import Point, distance_m
 
 _DROP_AHEAD: Final = timedelta(hours=25)
@@ -42,7 +42,7 @@ class Flag(StrEnum):
     CLOCK_AHEAD = "clock_ahead"
     CLOCK_LOST = "clock_lost"
     NO_FIX = "no_fix"
-    JUMP = "jump"
+    JUMP = JUMP
     BATTERY_RANGE = "battery_range"
     SPEED_RANGE = "speed_range"
     ODOMETER_BACK = "odometer_back"

@@ -165,6 +165,9 @@ DownMessage = Welcome | Refused | ReportOk | Command | Pong
 
 # Beyond the codecs.
 
+# The flag of a position that could not have been reached from the one before; it is kept as history only.
+JUMP: Final = "jump"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateReport:
@@ -189,3 +192,8 @@ class StateReport:
     event: str
     buffered: bool
     flags: tuple[str, ...] = ()
+
+    @property
+    def is_position_live(self) -> bool:
+        """Whether the position may become the vehicle's: there is one, it is not late, and it could be reached."""
+        return self.fix_at is not None and not self.buffered and JUMP not in self.flags

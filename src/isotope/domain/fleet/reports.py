@@ -71,7 +71,7 @@ def _fold(reports: list[StateReport]) -> LiveChange:
             told = getattr(report, name)
             if told is not None:
                 facts[name] = told
-        if report.fix_at is not None and report.lat is not None and report.lon is not None:
+        if report.is_position_live and report.fix_at is not None:
             at = min(report.fix_at, report.received_at)
             if at >= fix_at:
                 fix_at, lat, lon = at, report.lat, report.lon
