@@ -1,0 +1,69 @@
+"""Debt against deletion, and with what a rider pays."""
+
+import pytest
+
+from isotope.domain.wallet import AccountKind, DebtHold, Entry, Flow, Standing, list_payment_methods, post
+from isotope.infra.runtime import Runtime
+from isotope.kernel.errors import Kind, Refusal
+from isotope.kernel.ids import RiderId
+from isotope.texts import catalogue
+from tests.kit.books import Books, open_books
+
+
+async def hold(books: Books, rider: RiderId | None = None) -> Refusal | None:
+    async with books.rt.db.write() as tx:
+        return await DebtHold().reason(tx, books.operator.id, rider or books.rider)
+
+
+async def test_who_owes_is_not_deleted_and_is_told_how_much(rt: Runtime) -> None:
+    books = await open_books(rt, riders=2)
+    assert await hold(books) is None
+    await books.charge(1250)
+
+    no = await hold(books)
+
+    assert no is not None
+    assert (no.kind, no.code) == (Kind.CONFLICT, "debt_open")
+    assert no.details == {"debt": "12.50", "currency": "EUR"}
+    assert catalogue("en")[no.code].format(**no.params).startswith("There is an open debt of 12.50 EUR.")
+    assert await hold(books, books.riders[1]) is None
+    await books.add(1250)
+    assert await hold(books) is None
+
+
+async def test_a_debt_in_any_currency_holds(rt: Runtime) -> None:
+    books = await open_books(rt)
+    async with rt.db.write() as tx:
+        await post(
+            tx,
+            books.posting(
+                Entry(kind=AccountKind.RIDER_DEBT, amount_minor=-30, rider_id=books.rider),
+                Entry(kind=AccountKind.REVENUE, amount_minor=30),
+                currency="JPY",
+            ),
+        )
+    no = await hold(books)
+    assert no is not None
+    assert no.details == {"debt": "30", "currency": "JPY"}
+
+
+@pytest.mark.parametrize(
+    ("flow", "ids"), [(Flow.SHARING, ["wallet"]), (Flow.RENTAL, ["wallet"]), (Flow.TAXI, ["wallet", "cash"])]
+)
+def test_the_wallet_pays_for_everything_and_cash_for_taxis(flow: Flow, ids: list[str]) -> None:
+    standing = Standing(currency="EUR", balance_minor=500, bonus_minor=200, debt_minor=0)
+    methods = list_payment_methods(standing, flow)
+    assert [method.id for method in methods] == ids
+    assert [method.id for method in methods if method.is_selected] == ["wallet"]
+    wallet = methods[0]
+    assert (wallet.title, wallet.currency, wallet.balance_minor, wallet.bonus_minor) == ("Wallet", "EUR", 500, 200)
+
+
+def test_titles_come_in_the_words_of_the_operator() -> None:
+    words = {"payment_method_wallet": "Lompakko", "payment_method_cash": "Käteinen"}
+    methods = list_payment_methods(Standing(currency="EUR"), Flow.TAXI, words)
+    assert [method.title for method in methods] == ["Lompakko", "Käteinen"]
+
+
+def test_every_refusal_of_the_room_has_its_text() -> None:
+    assert {"debt_open", "idempotency_key_reused", "wallet_limit_reached", "user_not_found"} <= set(catalogue("en"))
