@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -74,7 +74,7 @@ class Connection:
         await self._writer.wait_closed()
 
 
-async def rate(seconds: float, works: list[Callable[[], Awaitable[object]]]) -> float:
+async def rate(seconds: float, works: Sequence[Callable[[], Awaitable[object]]]) -> float:
     """How often a second the works are done, each over and over beside the others, after a warm-up of a fifth."""
     loop = asyncio.get_running_loop()
     count = 0

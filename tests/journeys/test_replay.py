@@ -9,10 +9,9 @@ from isotope.simulator.city import CityPlan
 from isotope.simulator.replay_city import replay_in_city
 from isotope.simulator.trips import read_trips, sample
 from tests.journeys.kit.store import open_rides, vehicles_held
-from tests.journeys.kit.system import running_system
+from tests.journeys.kit.system import DEMO_CITY, running_system
 from tests.journeys.kit.trips import recorded_trips
 
-DEMO_CITY = Path(__file__).parents[2] / "src" / "isotope" / "demo_city"
 TRIPS = 25
 
 

@@ -18,6 +18,7 @@ from typing import Final
 from isotope.infra.embedded import running_url
 from tests.kit.postgres import create_database, drop_database, with_database
 
+DEMO_CITY: Final = Path(__file__).parents[3] / "src" / "isotope" / "demo_city"
 _READY_S: Final = 90.0
 _STOP_S: Final = 45.0
 
