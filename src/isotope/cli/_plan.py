@@ -18,6 +18,7 @@ _COLORS: Final = {
     Action.RETIRED: "red",
     Action.RESTORED: "green",
     Action.WAITING: "blue",
+    Action.LEFT: "blue",
 }
 
 
@@ -37,19 +38,29 @@ def show_plan(plan: Plan, console: Console | None = None) -> None:
 
 
 def _show(out: Console, changes: list[Change]) -> None:
-    for change in changes[:_SHOWN_OF_A_KIND]:
-        color = _COLORS[change.action]
+    """One action on one kind: what has nothing to be told stands in one line, the rest one line each."""
+    if not changes:
+        return
+    head = f"[{_COLORS[changes[0].action]}]{changes[0].action:>8}[/] {changes[0].kind}"
+    plain = [change for change in changes if not _details(change)]
+    if plain:
+        names = ", ".join(escape(change.name) for change in plain[:_SHOWN_OF_A_KIND])
+        more = f" and {len(plain) - _SHOWN_OF_A_KIND} more" if len(plain) > _SHOWN_OF_A_KIND else ""
+        out.print(f"{head} [bold]{names}[/]{more}", highlight=False)
+    told = [change for change in changes if _details(change)]
+    for change in told[:_SHOWN_OF_A_KIND]:
         note = f" ({escape(change.note)})" if change.note else ""
-        out.print(f"[{color}]{change.action:>8}[/] {change.kind} [bold]{escape(change.name)}[/]{note}", highlight=False)
-        if change.action is Action.CHANGED:
-            for field in change.fields[:_SHOWN_FIELDS]:
-                out.print(f"           {_field(field)}", highlight=False)
-            if len(change.fields) > _SHOWN_FIELDS:
-                out.print(f"           ... and {len(change.fields) - _SHOWN_FIELDS} more fields", highlight=False)
-    if len(changes) > _SHOWN_OF_A_KIND:
-        rest = changes[_SHOWN_OF_A_KIND:]
-        color = _COLORS[rest[0].action]
-        out.print(f"[{color}]{rest[0].action:>8}[/] ... and {len(rest)} more of {rest[0].kind}", highlight=False)
+        out.print(f"{head} [bold]{escape(change.name)}[/]{note}", highlight=False)
+        for field in change.fields[:_SHOWN_FIELDS]:
+            out.print(f"           {_field(field)}", highlight=False)
+        if len(change.fields) > _SHOWN_FIELDS:
+            out.print(f"           ... and {len(change.fields) - _SHOWN_FIELDS} more fields", highlight=False)
+    if len(told) > _SHOWN_OF_A_KIND:
+        out.print(f"{head} ... and {len(told) - _SHOWN_OF_A_KIND} more", highlight=False)
+
+
+def _details(change: Change) -> bool:
+    return bool(change.note or change.fields)
 
 
 def _field(change: FieldChange) -> str:

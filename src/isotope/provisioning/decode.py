@@ -224,7 +224,7 @@ class _Decoder:
                 value = value.strip()
         try:
             found = msgspec.convert(value, kind, strict=False)
-        except (msgspec.ValidationError, ValueError):
+        except (msgspec.ValidationError, ValueError, OverflowError):
             raise self._fault(node, kind, path) from None
         if (isinstance(found, float) and not isfinite(found)) or (isinstance(found, int) and abs(found) > _MAX_INT):
             raise self._fault(node, kind, path)

@@ -56,7 +56,9 @@ class FolderRefused(Exception):  # noqa: N818 - an outcome, not an error of the 
         self.more = more
 
     def __str__(self) -> str:
-        lines = [fault.text() for fault in self.faults]
+        count = len(self.faults) + self.more
+        lines = [f"nothing was applied, {'one thing is' if count == 1 else f'{count} things are'} wrong:"]
+        lines += [fault.text() for fault in self.faults]
         if self.more:
             lines.append(f"... and {self.more} more")
         return "\n".join(lines)

@@ -8,13 +8,14 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from isotope.domain.tenants import normal_email
 from isotope.domain.zones.model import ZoneDraft
 from isotope.provisioning import geojson, vehicles_csv
 from isotope.provisioning.catalog_files import ModelsFile, PricingFile
 from isotope.provisioning.decode import Place, accepted, decode
 from isotope.provisioning.faults import Faults, FileFault, did_you_mean, one_of, shown
 from isotope.provisioning.limits import MAX_VEHICLES_BYTES, MAX_YAML_BYTES, MAX_ZONES_BYTES
-from isotope.provisioning.operator_file import Key, OperatorFile, Password
+from isotope.provisioning.operator_file import Key, KeysFile, OperatorFile, Password
 from isotope.provisioning.tree import Node
 from isotope.provisioning.vehicles_csv import VehicleRow
 from isotope.provisioning.yaml_tree import read_yaml
@@ -109,6 +110,8 @@ _EMPTY: Final = {
 
 
 class _Reader:
+    """Reads the files, then checks what one says of another on the trees, so that one fault hides no other."""
+
     def __init__(self, texts: Mapping[str, str], faults: Faults, environ: Mapping[str, str]) -> None:
         self._texts = texts
         self._faults = faults
@@ -122,22 +125,22 @@ class _Reader:
         models = self._yaml(MODELS, ModelsFile)
         zones = geojson.read_zones(self._texts[ZONES], self._faults) if ZONES in self._texts else ()
         vehicles = vehicles_csv.read_vehicles(self._texts[VEHICLES], self._faults) if VEHICLES in self._texts else ()
+        self._check_time_zone()
+        self._check_staff()
+        self._check_currencies()
+        self._check_models()
+        self._check_zones(zones)
+        self._check_vehicles(vehicles)
         if operator is not None:
-            operator = self._check_operator(operator)
-        if pricing is not None and operator is not None:
-            self._check_currencies(pricing, operator.currency)
-        if models is not None:
-            self._check_models(models, pricing)
-        self._check_zones(zones, models)
-        self._check_vehicles(vehicles, models)
+            operator = self._with_secrets(operator)
         if operator is None or pricing is None or models is None:
             return None
         return Folder(
             operator=operator,
             pricing=pricing,
             models=models,
-            zones=tuple(entry.zone for entry in zones),
-            vehicles=tuple(entry.row for entry in vehicles),
+            zones=tuple(entry.zone for entry in zones if entry.zone is not None),
+            vehicles=tuple(entry.row for entry in vehicles if entry.row is not None),
             places=self._places,
         )
 
@@ -150,51 +153,137 @@ class _Reader:
         self._trees[name] = tree
         return decode(tree, kind, Place(name), self._faults)
 
-    def _at(self, file: str, *path: str | int) -> FileFault:
-        """The place of a value in a YAML file, as a fault without a reason."""
-        node = self._trees[file]
-        line = node.line
+    def _node(self, file: str, *path: str | int) -> Node | None:
+        node = self._trees.get(file)
         for step in path:
-            if isinstance(node.value, dict) and str(step) in node.value:
-                node = node.value[str(step)]
-            elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-                node = node.value[step]
+            if node is not None and isinstance(node.value, dict):
+                node = node.value.get(str(step))
+            elif node is not None and isinstance(node.value, list) and isinstance(step, int):
+                node = node.value[step] if step < len(node.value) else None
             else:
+                return None
+        return node
+
+    def _text(self, file: str, *path: str | int) -> str | None:
+        node = self._node(file, *path)
+        return node.value if node is not None and isinstance(node.value, str) else None
+
+    def _entries(self, file: str, *path: str | int) -> Mapping[str, Node] | None:
+        """The keys of a mapping; None: the file is not there or cannot be understood, so nothing is known."""
+        node = self._node(file, *path)
+        if node is None:
+            return {} if file in self._trees else None
+        return node.value if isinstance(node.value, dict) else None
+
+    def _items(self, file: str, *path: str | int) -> Sequence[Node]:
+        node = self._node(file, *path)
+        return node.value if node is not None and isinstance(node.value, list) else ()
+
+    def _at(self, file: str, *path: str | int) -> FileFault:
+        """The place of a value in a YAML file, or of the nearest thing around it, as a fault without a reason."""
+        line = None
+        for length in range(len(path), -1, -1):
+            node = self._node(file, *path[:length])
+            if node is not None:
+                line = node.line
                 break
-            line = node.line
         return FileFault(file=file, line=line, field=".".join(str(step) for step in path), reason="")
 
     def _say(self, place: FileFault, reason: str, accepted: str = "") -> None:
         self._faults.add(msgspec.structs.replace(place, reason=reason, accepted=accepted))
 
-    def _check_operator(self, operator: OperatorFile) -> OperatorFile:
-        if operator.time_zone not in available_timezones():
-            hint = did_you_mean(operator.time_zone, sorted(available_timezones()))
-            reason = f"{shown(operator.time_zone)} is no time zone{hint}"
+    def _check_time_zone(self) -> None:
+        name = self._text(OPERATOR, "time_zone")
+        if name is not None and name not in available_timezones():
+            hint = did_you_mean(name, sorted(available_timezones()))
+            reason = f"{shown(name)} is no time zone{hint}"
             self._say(self._at(OPERATOR, "time_zone"), reason, "an IANA name such as Europe/Helsinki")
+
+    def _check_staff(self) -> None:
+        for index in range(len(self._items(OPERATOR, "staff"))):
+            email = self._text(OPERATOR, "staff", index, "email")
+            if email is not None:
+                self._once("staff", normal_email(email), self._at(OPERATOR, "staff", index, "email"))
+
+    def _check_currencies(self) -> None:
+        wanted = self._text(OPERATOR, "currency")
+        for ref in self._entries(PRICING, "tariffs") or ():
+            currency = self._text(PRICING, "tariffs", ref, "currency")
+            if wanted is not None and currency not in (None, wanted):
+                place = self._at(PRICING, "tariffs", ref, "currency")
+                self._say(place, f"{shown(currency)} is not the operator's currency", f"{wanted}, or nothing")
+
+    def _check_models(self) -> None:
+        tariffs = self._entries(PRICING, "tariffs")
+        addons = self._entries(MODELS, "addons")
+        for ref in self._entries(MODELS, "models") or ():
+            tariff = self._text(MODELS, "models", ref, "tariff")
+            if tariff is not None:
+                self._known("tariff", tariff, tariffs, self._at(MODELS, "models", ref, "tariff"))
+            seen: set[str] = set()
+            for index in range(len(self._items(MODELS, "models", ref, "addons"))):
+                place = self._at(MODELS, "models", ref, "addons", index)
+                addon = self._text(MODELS, "models", ref, "addons", index)
+                if addon is None:
+                    continue
+                if addon in seen:
+                    self._say(place, f"the add-on {shown(addon)} stands twice")
+                seen.add(addon)
+                self._known("add-on", addon, addons, place)
+
+    def _check_zones(self, zones: Sequence[geojson.ZoneEntry]) -> None:
+        models = self._entries(MODELS, "models")
+        for entry in zones:
+            place = FileFault(file=ZONES, line=entry.line, feature=entry.feature, reason="")
+            if entry.ref is not None:
+                self._once("zone", entry.ref, _field(place, "ref"))
+            for index, model in enumerate(entry.models):
+                self._known("model", model, models, _field(place, f"models.{index}"))
+
+    def _check_vehicles(self, vehicles: Sequence[vehicles_csv.VehicleEntry]) -> None:
+        models = self._entries(MODELS, "models")
+        for entry in vehicles:
+            place = FileFault(file=VEHICLES, line=entry.line, reason="")
+            if entry.model is not None:
+                self._known("model", entry.model, models, _field(place, "model"))
+            if entry.nr is not None:
+                self._once("vehicle", entry.nr, _field(place, "nr"))
+            if entry.device_identity is not None:
+                self._once("device", entry.device_identity, _field(place, "device_identity"))
+
+    def _once(self, kind: str, name: str, place: FileFault) -> None:
+        first = self._places.setdefault((kind, name), place)
+        if first is not place:
+            self._say(place, f"{shown(name)} stands twice (first in line {first.line})")
+
+    def _known(self, what: str, name: str, known: Mapping[str, Node] | None, place: FileFault) -> None:
+        if known is not None and name not in known:
+            words = list(known)
+            self._say(place, f"there is no {what} {shown(name)}{did_you_mean(name, words)}", one_of(words))
+
+    def _with_secrets(self, operator: OperatorFile) -> OperatorFile:
+        """The operator with what its `_env` fields name, and with e-mail addresses as they are stored."""
+        self._places["operator", "currency"] = self._at(OPERATOR, "currency")
         for kind in ("public", "secret"):
             self._places["key", kind] = self._at(OPERATOR, "keys", kind)
-        keys = msgspec.structs.replace(
-            operator.keys,
-            public=self._secret(Key, operator.keys.public, operator.keys.public_env, "keys", "public_env"),
-            public_env=None,
-            secret=self._secret(Key, operator.keys.secret, operator.keys.secret_env, "keys", "secret_env"),
-            secret_env=None,
+        given = operator.keys
+        keys = KeysFile(
+            public=self._secret(Key, given.public, given.public_env, "keys", "public_env"),
+            secret=self._secret(Key, given.secret, given.secret_env, "keys", "secret_env"),
+            old_valid_hours=given.old_valid_hours,
         )
         if keys.public is not None and keys.public == keys.secret:
             self._say(self._at(OPERATOR, "keys"), "the public and the secret key are the same", "two different keys")
-        staff = []
-        for index, member in enumerate(operator.staff):
-            place = self._at(OPERATOR, "staff", index, "email")
-            email = member.email.strip().lower()
-            if ("staff", email) in self._places:
-                self._say(place, f"{shown(email)} stands twice")
-            self._places["staff", email] = place
-            password = self._secret(Password, member.password, member.password_env, "staff", index, "password_env")
-            staff.append(msgspec.structs.replace(member, email=email, password=password, password_env=None))
-        self._places["operator", operator.slug] = self._at(OPERATOR, "slug")
-        self._places["operator", "currency"] = self._at(OPERATOR, "currency")
-        return msgspec.structs.replace(operator, keys=keys, staff=tuple(staff))
+        staff = tuple(
+            msgspec.structs.replace(
+                member,
+                email=normal_email(member.email),
+                password=self._secret(Password, member.password, member.password_env, "staff", index, "password_env"),
+                password_env=None,
+            )
+            for index, member in enumerate(operator.staff)
+        )
+        return msgspec.structs.replace(operator, keys=keys, staff=staff)
 
     def _secret(self, kind: Any, given: str | None, variable: str | None, *path: str | int) -> str | None:
         """The secret itself, read from its environment variable where the file names one."""
@@ -210,60 +299,6 @@ class _Reader:
         except msgspec.ValidationError:
             self._say(place, f"what {variable} holds does not fit", accepted(kind))
         return value
-
-    def _check_currencies(self, pricing: PricingFile, currency: str) -> None:
-        for ref, tariff in pricing.tariffs.items():
-            if tariff.currency not in (None, currency):
-                self._say(
-                    self._at(PRICING, "tariffs", ref, "currency"),
-                    f"{tariff.currency} is not the operator's currency",
-                    f"{currency}, or nothing",
-                )
-
-    def _check_models(self, models: ModelsFile, pricing: PricingFile | None) -> None:
-        addons = list(models.addons)
-        for ref, model in models.models.items():
-            if pricing is not None and model.tariff not in pricing.tariffs:
-                self._unknown(self._at(MODELS, "models", ref, "tariff"), "tariff", model.tariff, list(pricing.tariffs))
-            for index, addon in enumerate(model.addons):
-                place = self._at(MODELS, "models", ref, "addons", index)
-                if addon not in models.addons:
-                    self._unknown(place, "add-on", addon, addons)
-                elif addon in model.addons[:index]:
-                    self._say(place, f"the add-on {shown(addon)} stands twice")
-
-    def _check_zones(self, zones: Sequence[geojson.ZoneEntry], models: ModelsFile | None) -> None:
-        seen: dict[str, int] = {}
-        for entry in zones:
-            place = FileFault(file=ZONES, line=entry.line, feature=entry.feature, reason="")
-            if entry.zone.ref in seen:
-                first = seen[entry.zone.ref]
-                self._say(place, f"the ref {shown(entry.zone.ref)} stands twice (first in line {first})")
-            seen.setdefault(entry.zone.ref, entry.line)
-            for model in entry.zone.spec.models:
-                if models is not None and model not in models.models:
-                    self._unknown(place, "model", model, list(models.models))
-
-    def _check_vehicles(self, vehicles: Sequence[vehicles_csv.VehicleEntry], models: ModelsFile | None) -> None:
-        known = list(models.models) if models is not None else []
-        for entry in vehicles:
-            row = entry.row
-            place = FileFault(file=VEHICLES, line=entry.line, reason="")
-            if models is not None and row.model not in models.models:
-                self._unknown(_field(place, "model"), "model", row.model, known)
-            self._once("vehicle", row.nr, _field(place, "nr"))
-            if row.device_identity is not None:
-                self._once("device", row.device_identity, _field(place, "device_identity"))
-
-    def _once(self, kind: str, name: str, place: FileFault) -> None:
-        first = self._places.get((kind, name))
-        if first is not None:
-            self._say(place, f"{shown(name)} stands twice (first in line {first.line})")
-        else:
-            self._places[kind, name] = place
-
-    def _unknown(self, place: FileFault, what: str, name: str, known: list[str]) -> None:
-        self._say(place, f"there is no {what} {shown(name)}{did_you_mean(name, known)}", one_of(known))
 
 
 def _field(place: FileFault, field: str) -> FileFault:

@@ -19,8 +19,9 @@ from isotope.provisioning.faults import Faults, FileFault, did_you_mean, one_of,
 from isotope.provisioning.limits import MAX_DEPTH, MAX_ZONES
 
 FILE: Final = "zones.geojson"
+_FAR: Final = 1_000_000
 _FEATURE_KEYS: Final = ["type", "id", "geometry", "properties", "bbox"]
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 class ZoneFile(ZoneSpec, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,15 +50,17 @@ class ZoneFile(ZoneSpec, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class ZoneEntry:
-    """A feature that was read, with its place for later faults."""
+    """A feature: the zone if it is right, its place, and what other files and features are compared with."""
 
-    zone: ZoneDraft
+    zone: ZoneDraft | None
     line: int
     feature: str
+    ref: str | None
+    models: tuple[str, ...]
 
 
 def read_zones(text: str, faults: Faults) -> tuple[ZoneEntry, ...]:
-    """The features of the file that are right; faults for the others."""
+    """Every feature of the file; faults for what is wrong."""
     document = _parse(text, faults)
     if document is None:
         return ()
@@ -79,9 +82,7 @@ def read_zones(text: str, faults: Faults) -> tuple[ZoneEntry, ...]:
     entries: list[ZoneEntry] = []
     for number, feature in enumerate(features, 1):
         line = lines[number - 1] if number <= len(lines) else 1
-        entry = _Feature(feature, number, line, faults).read()
-        if entry is not None:
-            entries.append(entry)
+        entries.append(_Feature(feature, number, line, faults).read())
     return tuple(entries)
 
 
@@ -155,17 +156,29 @@ class _Feature:
         self._faults = faults
         self._place = Place(FILE, f"feature {number}" + (f" ({name})" if name else ""))
 
-    def read(self) -> ZoneEntry | None:
+    def read(self) -> ZoneEntry:
+        properties = self._feature.get("properties") if isinstance(self._feature, dict) else None
+        if isinstance(properties, dict) and "ref" not in properties and isinstance(self._feature.get("id"), str):
+            properties = {**properties, "ref": self._feature["id"]}
         before = len(self._faults)
+        zone = self._zone(properties)
+        known = properties if isinstance(properties, dict) else {}
+        ref, models = known.get("ref"), known.get("models")
+        return ZoneEntry(
+            zone=zone if len(self._faults) == before else None,
+            line=self._line,
+            feature=self._place.feature,
+            ref=ref if isinstance(ref, str) else None,
+            models=tuple(model for model in models if isinstance(model, str)) if isinstance(models, list) else (),
+        )
+
+    def _zone(self, properties: Any) -> ZoneDraft | None:
         if not isinstance(self._feature, dict) or self._feature.get("type") != "Feature":
             self._say("type", "not a Feature", '{"type": "Feature", "geometry": {...}, "properties": {...}}')
             return None
         for key in self._feature:
             if key not in _FEATURE_KEYS:
                 self._say(key, f"unknown key{did_you_mean(key, _FEATURE_KEYS)}", one_of(_FEATURE_KEYS))
-        properties = self._feature.get("properties")
-        if isinstance(properties, dict) and "ref" not in properties and isinstance(self._feature.get("id"), str):
-            properties = {**properties, "ref": self._feature["id"]}
         zone = decode(node_of(properties, self._line), ZoneFile, self._place, self._faults)
         if zone is None:
             return None
@@ -173,9 +186,7 @@ class _Feature:
         if draft is not None:
             for fault in check_zone(draft):
                 self._say("", fault)
-        if draft is None or len(self._faults) > before:
-            return None
-        return ZoneEntry(draft, self._line, self._place.feature)
+        return draft
 
     def _draft(self, zone: ZoneFile) -> ZoneDraft | None:
         draft = ZoneDraft(
@@ -233,7 +244,8 @@ def _flat(rings: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # Bounded, because a JSON number may be larger than any float.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _FAR
 
 
 def _name(feature: Any) -> str:

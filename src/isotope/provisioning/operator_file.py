@@ -43,6 +43,10 @@ class KeysFile(msgspec.Struct, frozen=True, kw_only=True):
             if getattr(self, name) is not None and getattr(self, f"{name}_env") is not None:
                 raise ValueError(f"{name} and {name}_env exclude each other")
 
+    def __repr__(self) -> str:
+        """Without the keys: it may stand in a trace."""
+        return "KeysFile(...)"
+
 
 class StaffFile(msgspec.Struct, frozen=True, kw_only=True):
     """A member of staff. Staff that the file does not name are left alone."""
@@ -67,6 +71,10 @@ class StaffFile(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.password is not None and self.password_env is not None:
             raise ValueError("password and password_env exclude each other")
+
+    def __repr__(self) -> str:
+        """Without the password: it may stand in a trace."""
+        return f"StaffFile({self.email}, {self.role})"
 
 
 class OperatorFile(msgspec.Struct, frozen=True, kw_only=True):

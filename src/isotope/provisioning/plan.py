@@ -35,7 +35,8 @@ class Action(StrEnum):
     """What happens to a thing.
 
     `RETIRED` things leave the offer and stay in the store, because rides refer to them. `WAITING` ones are left as they
-    are because somebody rides them; applying the folder again later changes them.
+    are because somebody rides them; applying the folder again later changes them. `LEFT` ones stay as they are because
+    somebody decided otherwise since: a key that was rotated, a vehicle that staff took out of service.
     """
 
     CREATED = "created"
@@ -43,6 +44,10 @@ class Action(StrEnum):
     RETIRED = "retired"
     RESTORED = "restored"
     WAITING = "waiting"
+    LEFT = "left"
+
+
+UNWRITTEN: Final = frozenset({Action.WAITING, Action.LEFT})
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +82,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_empty(self) -> bool:
         """Applying it would write nothing."""
-        return all(change.action is Action.WAITING for change in self.changes)
+        return all(change.action in UNWRITTEN for change in self.changes)
 
     def names(self, kind: Kind, *actions: Action) -> set[str]:
         """The things of this kind to which this happens."""
@@ -101,10 +106,11 @@ def make_plan(current: Current, folder: Folder) -> Plan:
     | no            | yes               | no              | retired                           |
     | no            | yes               | yes             | waiting                           |
     | no            | retired           | -               | nothing                           |
+    | yes           | ended otherwise   | -               | left, and said                    |
 
     Only vehicles and their devices are held; what a waiting vehicle is made of (model, tariff, add-ons) is not retired
-    before it. A vehicle that staff took out of service stays out. Keys and staff that the folder does not name are left
-    alone: they are made and ended by `isotope keys` and `isotope staff`.
+    before it. A vehicle that staff took out of service stays out, a key that was rotated out stays ended. Keys and staff
+    that the folder does not name are not looked at: they are made and ended by `isotope keys` and `isotope staff`.
 
     Raises:
         FolderRefused: what only the store can know: a key, an address or a unit of another operator, and the like.
@@ -129,10 +135,7 @@ def operator_fields(folder: Folder) -> dict[str, Any]:
 
 
 def tariff_fields(folder: Folder) -> dict[str, Fields]:
-    return {
-        ref: {"title": tariff.title, **_plain(tariff.spec())}
-        for ref, tariff in folder.pricing.tariffs.items()
-    }
+    return {ref: {"title": tariff.title, **_plain(tariff.spec())} for ref, tariff in folder.pricing.tariffs.items()}
 
 
 def addon_fields(folder: Folder) -> dict[str, Fields]:
@@ -236,7 +239,9 @@ class _Planner:
             elif operator is None or known.operator_id != operator.id or known.kind is not kind:
                 self._refuse("key", kind, "this key is in use already", "a key that nobody else has")
             elif known.expires_at is not None:
-                self._refuse("key", kind, "this key was ended by a later one", "the later one, or no key here")
+                self._add(
+                    Kind.KEY, kind, Action.LEFT, note="was ended by a later one, which stays; drop it from the file"
+                )
             else:
                 self._unchanged[Kind.KEY] += 1
 
@@ -371,8 +376,10 @@ class _Planner:
         is_out = known.status == _OUT_OF_USE
         if is_out and known.was_retired_here:
             self._add_or_wait(row.nr, Action.RESTORED, fields, waits)
+        elif is_out and fields:
+            self._add(Kind.VEHICLE, row.nr, Action.LEFT, fields, note="staff took it out of service")
         elif fields:
-            self._add_or_wait(row.nr, Action.CHANGED, fields, "staff took it out of service" if is_out else waits)
+            self._add_or_wait(row.nr, Action.CHANGED, fields, waits)
         else:
             self._unchanged[Kind.VEHICLE] += 1
 

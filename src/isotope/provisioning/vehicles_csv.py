@@ -64,17 +64,24 @@ class VehicleRow(msgspec.Struct, frozen=True, kw_only=True):
         if self.device_secret is not None and self.device_identity is None:
             raise ValueError("device_secret without device_identity")
 
+    def __repr__(self) -> str:
+        """Without the secret: it may stand in a trace."""
+        return f"VehicleRow({self.nr}, {self.model})"
+
 
 @dataclass(frozen=True, slots=True)
 class VehicleEntry:
-    """A row that was read, with its line for later faults."""
+    """A line of the file: the row if it is right, and what other files and lines are compared with."""
 
-    row: VehicleRow
+    row: VehicleRow | None
     line: int
+    nr: str | None
+    model: str | None
+    device_identity: str | None
 
 
 def read_vehicles(text: str, faults: Faults) -> tuple[VehicleEntry, ...]:
-    """The rows that are right; faults for the others."""
+    """Every line that has the header's columns; faults for what is wrong."""
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     entries: list[VehicleEntry] = []
     place = Place(FILE)
@@ -102,9 +109,7 @@ def read_vehicles(text: str, faults: Faults) -> tuple[VehicleEntry, ...]:
             if len(entries) >= MAX_VEHICLES:
                 faults.add(FileFault(file=FILE, line=begins, reason="too many vehicles", accepted=f"{MAX_VEHICLES}"))
                 break
-            entry = _row(dict(zip(columns, cells, strict=True)), begins, place, faults)
-            if entry is not None:
-                entries.append(entry)
+            entries.append(_row(dict(zip(columns, cells, strict=True)), begins, place, faults))
     except csv.Error as error:
         faults.add(FileFault(file=FILE, line=reader.line_num, reason=f"not CSV: {error}"))
     return tuple(entries)
@@ -129,8 +134,13 @@ def _columns(header: list[str] | None, faults: Faults) -> list[str] | None:
     return columns if len(faults) == before else None
 
 
-def _row(cells: dict[str, str], line: int, place: Place, faults: Faults) -> VehicleEntry | None:
+def _row(cells: dict[str, str], line: int, place: Place, faults: Faults) -> VehicleEntry:
     given = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
     tree = Node({name: Node(cell, line) for name, cell in given.items()}, line)
-    row = decode(tree, VehicleRow, place, faults)
-    return None if row is None else VehicleEntry(row, line)
+    return VehicleEntry(
+        row=decode(tree, VehicleRow, place, faults),
+        line=line,
+        nr=given.get("nr"),
+        model=given.get("model"),
+        device_identity=given.get("device_identity"),
+    )
