@@ -10,6 +10,7 @@ import procrastinate
 import psycopg
 import structlog
 from procrastinate import PsycopgConnector, RetryStrategy
+from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
 from isotope.infra.config import Config
@@ -32,7 +33,8 @@ GRACE_S: Final = 15.0
 # After the first run: 2, 4, 8, ... 128 s, four minutes in all; then the job is given up and kept as failed.
 RETRY: Final = RetryStrategy(max_attempts=7, exponential_wait=2)
 
-_BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+_BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
+_STEADY_S: Final = 10.0
 
 
 def build(
@@ -46,6 +48,7 @@ def build(
             min_size=1,
             max_size=4,
             timeout=5.0,
+            reconnect_timeout=5.0,
             kwargs={"options": options, "connect_timeout": 5},
         )
     )
@@ -70,12 +73,15 @@ async def run(
     while True:
         began = time.monotonic()
         try:
+            # The pool comes back from a long absence slowly, waiting ever longer: it is opened on a store that answers.
+            async with await AsyncConnection.connect(config.database_url, connect_timeout=5):
+                pass
             await _work(build(config, services, jobs, periodic), services)
         except (procrastinate.exceptions.ProcrastinateException, psycopg.Error, PoolTimeout, OSError) as error:
             _log.warning("worker.lost", error=type(error).__name__)
         except Refusal as error:
             _log.warning("worker.lost", error=error.code)
-        failures = 0 if time.monotonic() - began > _BACKOFF_S[-1] else failures + 1
+        failures = 0 if time.monotonic() - began > _STEADY_S else failures + 1
         await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
 
 
