@@ -1,0 +1,171 @@
+"""Laws of prices, for random tariffs and random rides."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotope.domain.pricing import (
+    AddonKind,
+    AddonPrice,
+    Bill,
+    Tariff,
+    Tier,
+    Usage,
+    UsageEvent,
+    bill,
+    quote_texts,
+    usage,
+)
+
+T0 = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+prices = st.one_of(st.integers(0, 500), st.integers(0, 1_000_000_000))
+seconds = st.one_of(st.integers(0, 1_500), st.integers(0, 10**9))
+rates = st.integers(0, 1_000_000).map(lambda millionths: f"{Decimal(millionths) / 1_000_000:f}")
+
+
+@st.composite
+def tiers(draw: st.DrawFn, *, least: int) -> tuple[Tier, ...]:
+    bounds = sorted(draw(st.sets(st.integers(1, 20), max_size=4)))
+    if least == 0 and draw(st.booleans()):
+        return ()
+    closed = [Tier(upto_min=bound, price_minor=draw(prices)) for bound in bounds]
+    return (*closed, Tier(price_minor=draw(prices)))
+
+
+tariffs = st.builds(
+    Tariff,
+    unlock_minor=prices,
+    minute_tiers=tiers(least=1),
+    pause_tiers=tiers(least=0),
+    tax_rate=rates,
+    tax_inclusive=st.booleans(),
+)
+addons = st.lists(
+    st.builds(AddonPrice, kind=st.sampled_from(AddonKind), price_minor=prices, title=st.just("Helmet")), max_size=3
+)
+usages = st.builds(Usage, ride_s=seconds, pause_s=seconds)
+
+
+def slow_price_before_tax(tariff: Tariff, extras: Sequence[AddonPrice], used: Usage) -> int:
+    """Second by second: whoever begins a minute pays for it."""
+    total = tariff.unlock_minor
+    for rates_by_minute, length_s, is_ride in (
+        (tariff.minute_tiers, used.ride_s, True),
+        (tariff.pause_tiers, used.pause_s, False),
+    ):
+        for second in range(length_s):
+            if second % 60:
+                continue
+            minute = second // 60 + 1
+            if rates_by_minute:
+                open_tiers = [tier for tier in rates_by_minute if tier.upto_min is None or minute <= tier.upto_min]
+                total += open_tiers[0].price_minor
+            if is_ride:
+                total += sum(extra.price_minor for extra in extras if extra.kind == "PER_MINUTE")
+    return total + sum(extra.price_minor for extra in extras if extra.kind == "FIXED")
+
+
+def slow_tax(amount_minor: int, tariff: Tariff) -> int:
+    with localcontext(prec=80):
+        rate = Decimal(tariff.tax_rate)
+        exact = amount_minor * rate / (1 + rate) if tariff.tax_inclusive else amount_minor * rate
+        return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+@given(tariffs, addons, st.builds(Usage, ride_s=st.integers(0, 1_800), pause_s=st.integers(0, 1_800)))
+def test_equals_a_slow_oracle(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
+    made = bill(tariff, extras, used)
+    before_tax = slow_price_before_tax(tariff, extras, used)
+    tax = slow_tax(before_tax, tariff)
+    assert made.tax_minor == tax
+    assert made.total_minor == (before_tax if tariff.tax_inclusive else before_tax + tax)
+
+
+@given(tariffs, addons, usages)
+def test_everything_sums_and_nothing_is_negative(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
+    made: Bill = bill(tariff, extras, used)
+    assert sum(line.amount_minor for line in made.lines) == made.total_minor
+    assert made.net_minor + made.tax_minor == made.total_minor
+    assert min(made.net_minor, made.tax_minor, made.total_minor) >= 0
+    for line in made.lines:
+        assert line.quantity > 0
+        assert line.quantity * line.unit_price_minor == line.amount_minor >= 0
+        assert line.text
+
+
+@given(tariffs, addons, usages, seconds, seconds)
+def test_a_longer_ride_never_costs_less(
+    tariff: Tariff, extras: list[AddonPrice], used: Usage, more_ride_s: int, more_pause_s: int
+) -> None:
+    longer = Usage(ride_s=used.ride_s + more_ride_s, pause_s=used.pause_s + more_pause_s)
+    short, long = bill(tariff, extras, used), bill(tariff, extras, longer)
+    assert short.total_minor <= long.total_minor
+    assert short.net_minor <= long.net_minor
+    assert short.tax_minor <= long.tax_minor
+
+
+@given(tariffs, addons, usages)
+def test_the_quote_holds_every_price_of_the_bill(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
+    told = {(item.code, item.price_minor) for item in quote_texts(tariff, "EUR", extras).items}
+    billed = {(line.code, line.unit_price_minor) for line in bill(tariff, extras, used).lines if line.code != "tax"}
+    assert billed <= told
+
+
+steps = st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=1, max_size=8)
+
+
+def ride_of(lengths_us: Sequence[tuple[int, int]]) -> tuple[list[UsageEvent], datetime]:
+    """A ride of (riding, pausing) stretches in microseconds."""
+    now = T0
+    events = [UsageEvent("STARTED", now)]
+    for ride_us, pause_us in lengths_us:
+        events.append(UsageEvent("PAUSED", now := now + timedelta(microseconds=ride_us)))
+        events.append(UsageEvent("RESUMED", now := now + timedelta(microseconds=pause_us)))
+    events.append(UsageEvent("ENDED", now))
+    return events, now
+
+
+@given(steps)
+def test_stretches_are_summed_before_they_are_rounded(lengths_us: list[tuple[int, int]]) -> None:
+    events, end = ride_of(lengths_us)
+    expected = Usage(
+        ride_s=sum(ride for ride, _pause in lengths_us) // 1_000_000,
+        pause_s=sum(pause for _ride, pause in lengths_us) // 1_000_000,
+    )
+    assert usage(events, end) == expected
+    assert usage(events, end + timedelta(days=1)) == expected
+
+
+@given(steps, st.data())
+def test_splitting_a_pause_changes_nothing(lengths_us: list[tuple[int, int]], data: st.DataObject) -> None:
+    split: list[tuple[int, int]] = []
+    for ride_us, pause_us in lengths_us:
+        cut = data.draw(st.integers(0, pause_us))
+        split += [(ride_us, cut), (0, pause_us - cut)]
+    events, end = ride_of(lengths_us)
+    split_events, split_end = ride_of(split)
+    assert split_end == end
+    assert usage(split_events, end) == usage(events, end)
+
+
+kinds = st.sampled_from(["STARTED", "PAUSED", "RESUMED", "ENDED", "END_REFUSED", "REQUESTED"])
+histories = st.lists(st.tuples(kinds, st.integers(0, 2_000)), max_size=12)
+
+
+@given(histories, st.integers(0, 2_000), st.integers(0, 2_000))
+def test_any_history_at_all_gives_a_meter_that_never_runs_backwards(
+    history: list[tuple[str, int]], until_s: int, more_s: int
+) -> None:
+    """Also with events in disorder, repeated, missing, or with clocks that disagree."""
+    events = [UsageEvent(kind, T0 + timedelta(seconds=at_s)) for kind, at_s in history]
+    then, later = T0 + timedelta(seconds=until_s), T0 + timedelta(seconds=until_s + more_s)
+    before, after = usage(events, then), usage(events, later)
+    assert 0 <= before.ride_s <= after.ride_s
+    assert 0 <= before.pause_s <= after.pause_s
+    # No second is counted twice.
+    assert before.ride_s + before.pause_s <= until_s
+    assert (after.ride_s + after.pause_s) - (before.ride_s + before.pause_s) <= more_s
