@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import DeletionHold, SmsSender
 from isotope.domain.sharing.ports import Blobs
 from isotope.domain.tenants import Operators
@@ -11,9 +11,6 @@ from isotope.domain.zones import Zones
 from isotope.infra.config import Config
 from isotope.infra.runtime import Runtime
 from isotope.kernel.texts import Texts
-
-if TYPE_CHECKING:
-    from isotope.domain.fleet import LiveMap
 
 
 @dataclass(slots=True)
@@ -29,7 +26,7 @@ class Services:
     rt: Runtime
     operators: Operators
     zones: Zones
-    live_map: "LiveMap"
+    live_map: LiveMap
     sms: SmsSender
     blobs: Blobs
     holds: Sequence[DeletionHold] = ()

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from isotope.api import authorization, user
+from isotope.api import authorization, sharing, user
 from isotope.api.operation import Operation, declared
 
-__all__ = ["authorization", "operations", "user"]
+__all__ = ["authorization", "operations", "sharing", "user"]
 
 
 def operations() -> Sequence[Operation]:

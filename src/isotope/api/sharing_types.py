@@ -136,11 +136,9 @@ class Vehicle(msgspec.Struct, frozen=True, kw_only=True):
     max_speed_kmh: float | None = None
     seats: int = 1
     pricing: PriceSummary
-    distance_m: Annotated[int, Meta(description="From the position in the request, as the crow flies.")]
     commands: Annotated[
         list[str], Meta(description="What its rider can have it do during the ride.", examples=[["ring", "headlight"]])
     ]
-    last_seen_at: UnixSeconds
 
 
 # -- Get vehicles ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -70,7 +71,7 @@ def test_a_start_at_every_limit_is_allowed():
         ({"payment_method_id": "card_1"}, "unknown_payment_method"),
     ],
 )
-def test_each_fact_alone_refuses_the_start(change, code):
+def test_each_fact_alone_refuses_the_start(change: dict[str, Any], code: str):
     no = may_start(replace(GOOD, **change))
     assert no is not None
     assert no.code == code
@@ -85,7 +86,7 @@ def test_the_secret_key_waives_the_wallet_and_nothing_else():
 
 
 @pytest.mark.parametrize("method", [None, "", "wallet"])
-def test_the_wallet_is_the_payment_method(method):
+def test_the_wallet_is_the_payment_method(method: str | None):
     assert may_start(replace(GOOD, payment_method_id=method)) is None
 
 
@@ -103,7 +104,7 @@ def test_the_wallet_is_the_payment_method(method):
         (RideStatus.ENDING, False, True, (RideStatus.PAUSED, EventKind.END_REFUSED)),
     ],
 )
-def test_what_a_command_makes_of_a_waiting_ride(status, done, was_paused, expected):
+def test_what_a_command_makes_of_a_waiting_ride(status: RideStatus, done: bool, was_paused: bool, expected: Any):
     assert after_command(status, done=done, was_paused=was_paused) == expected
 
 
@@ -136,7 +137,9 @@ def refused(nr: int, second: int, odometer_m: int, reason: str = "lock_not_confi
         ([refused(1, 60, 1_000, "no_parking_zone")], 1_000, None),
     ],
 )
-def test_the_meter_stops_at_the_first_lock_that_was_not_confirmed(events, odometer_m, expected_s):
+def test_the_meter_stops_at_the_first_lock_that_was_not_confirmed(
+    events: list[RideEvent], odometer_m: int, expected_s: int | None
+):
     expected = None if expected_s is None else NOW + timedelta(seconds=expected_s)
     assert lock_refused_before(events, odometer_m) == expected
 
@@ -159,7 +162,7 @@ def test_the_same_refusal_twice_in_a_row_is_recorded_once():
         ([EventKind.STARTED, EventKind.PAUSED, EventKind.RESUMED], False),
     ],
 )
-def test_paused_is_what_the_events_say(kinds, expected):
+def test_paused_is_what_the_events_say(kinds: list[EventKind], expected: Any):
     assert is_paused([event(nr, kind, nr) for nr, kind in enumerate(kinds, 1)]) is expected
 
 
@@ -176,10 +179,8 @@ def test_usage_counts_riding_and_pausing_apart_and_ignores_what_is_no_meter_even
 
 
 @given(age_s=st.integers(-1_000, 1_000), fresh_s=st.integers(5, 300))
-def test_the_phone_counts_while_fresh_and_the_vehicle_after(age_s, fresh_s):
-    chosen = position_at_end(
-        phone=HERE, phone_at=NOW - timedelta(seconds=age_s), vehicle=FAR, now=NOW, fresh_s=fresh_s
-    )
+def test_the_phone_counts_while_fresh_and_the_vehicle_after(age_s: int, fresh_s: int):
+    chosen = position_at_end(phone=HERE, phone_at=NOW - timedelta(seconds=age_s), vehicle=FAR, now=NOW, fresh_s=fresh_s)
     assert chosen == (HERE if abs(age_s) <= fresh_s else FAR)
 
 

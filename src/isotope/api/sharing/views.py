@@ -64,6 +64,12 @@ def price_summary(tariff: Tariff, currency: str) -> PriceSummary:
     )
 
 
+def no_price(currency: str) -> PriceSummary:
+    """For a model whose price list was retired while it is ridden."""
+    zero = Decimal(0)
+    return PriceSummary(unlock=zero, per_minute=zero, free_minutes=0, pause_per_minute=zero, currency_code=currency)
+
+
 def _first_price(tiers: Sequence[Tier], currency: str) -> Decimal:
     return to_decimal(next((tier.price_minor for tier in tiers if tier.price_minor), 0), currency)
 

@@ -28,6 +28,7 @@ from isotope.domain.fleet.errors import (
 from isotope.domain.fleet.live_columns import LiveVehicle
 from isotope.domain.fleet.live_map import LiveMap
 from isotope.domain.fleet.model import (
+    NEVER,
     AddonDraft,
     AddonOffer,
     LockedVehicle,
@@ -68,6 +69,7 @@ from isotope.domain.fleet.usecases.keep_report_history import keep_report_histor
 
 __all__ = [
     "CATALOG_CHANGED",
+    "NEVER",
     "VEHICLE_CHANGED",
     "AddonDraft",
     "AddonOffer",

@@ -37,9 +37,10 @@ class VehicleRow(NamedTuple):
 
 
 class LiveVehicle(msgspec.Struct, kw_only=True, eq=False, gc=False):
-    """A vehicle as it is shown. A changed one is a new object, so `encoded` is a good place to keep its JSON.
+    """A vehicle as it is shown. A changed one is a new object, so it is a good place to keep its JSON.
 
-    `encoded` is the only field that is ever assigned: by whoever answers with it, who then finds it there next time.
+    `encoded` and `encoded_for` are the only fields that are ever assigned: by whoever answers with the JSON, who finds
+    it there next time. `encoded_for` is what else it was made of (the catalogue): valid while that is the same object.
     """
 
     vehicle_id: VehicleId
@@ -50,6 +51,7 @@ class LiveVehicle(msgspec.Struct, kw_only=True, eq=False, gc=False):
     lon: float
     battery_pct: int
     encoded: bytes | None = None
+    encoded_for: object | None = None
 
 
 class FleetColumns:
@@ -96,8 +98,11 @@ class FleetColumns:
 
     def within(
         self, point: Point, radius_m: float, *, seen_after_s: float, minimum_pct: int, limit: int
-    ) -> list[LiveVehicle]:
-        """Those that are ready, charged and heard of, at most `radius_m` away, nearest first, at most `limit`."""
+    ) -> tuple[list[LiveVehicle], int]:
+        """Those that are ready, charged and heard of, at most `radius_m` away, nearest first, at most `limit`.
+
+        And how many there are in all.
+        """
         count = len(self._rows)
         reach = np.degrees(radius_m / EARTH_RADIUS_M)
         near = np.flatnonzero(np.abs(self._lat[:count] - point.lat) <= reach)
@@ -110,10 +115,11 @@ class FleetColumns:
         near = near[(self._battery_pct[near] >= least_pct) & (self._seen_s[near] >= seen_after_s)]
         away_m = self._distances_m(point, near)
         inside = np.flatnonzero(away_m <= radius_m)
-        if len(inside) > limit:
+        total = len(inside)
+        if total > limit:
             inside = inside[np.argpartition(away_m[inside], limit)[:limit]]
         inside = inside[np.argsort(away_m[inside], kind="stable")]
-        return [self._show(place) for place in near[inside].tolist()]
+        return [self._show(place) for place in near[inside].tolist()], total
 
     @staticmethod
     def _half_lon(point: Point, radius_m: float) -> float:

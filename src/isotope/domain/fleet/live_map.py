@@ -125,11 +125,17 @@ class LiveMap:
         Raises:
             Refusal: `store_unavailable`: the map is not loaded, or too far behind.
         """
+        return self.look_around(operator, point, radius_m, now=now, limit=limit)[0]
+
+    def look_around(
+        self, operator: Operator, point: Point, radius_m: float, *, now: datetime, limit: int = MAX_SHOWN
+    ) -> tuple[list[LiveVehicle], int]:
+        """As `within`, and how many there are in all."""
         if not self.is_loaded or self.behind_s() > MAX_BEHIND_S:
             raise store_unavailable()
         fleet = self._fleets.get(operator.id)
         if fleet is None:
-            return []
+            return [], 0
         settings = operator.settings.rides
         return fleet.within(
             point,

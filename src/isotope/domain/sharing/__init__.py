@@ -4,7 +4,7 @@ from isotope.domain.sharing.errors import ride_not_found
 from isotope.domain.sharing.holds import RideHold
 from isotope.domain.sharing.model import AgreedAddon, Outcome, Ride, RideStatus, Terms
 from isotope.domain.sharing.ports import Blobs, TakenVehicles
-from isotope.domain.sharing.queries import find_ride
+from isotope.domain.sharing.queries import find_ride, list_running_rides
 from isotope.domain.sharing.usecases.end_ride import EndRide, end_ride
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, find_own_ride
 from isotope.domain.sharing.usecases.get_current_rides import CurrentRide, CurrentRides, get_current_rides
@@ -60,6 +60,7 @@ __all__ = [
     "get_usage",
     "keep_images",
     "list_active_rides",
+    "list_running_rides",
     "pause_ride",
     "quote_price",
     "ride_not_found",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from isotope.domain.sharing.model import Ride, RideEvent
+from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
 from isotope.domain.sharing.rows import RIDE_COLUMNS, event_row, ride_row
 from isotope.infra.db import Tx
 from isotope.kernel.ids import OperatorId, RideId, RiderId
@@ -18,6 +18,12 @@ async def list_open_rides(tx: Tx, operator_id: OperatorId, rider_id: RiderId) ->
         f"select {RIDE_COLUMNS} from ride where operator_id = %(operator_id)s and rider_id = %(rider_id)s and {_OPEN} order by id",
         {"operator_id": operator_id, "rider_id": rider_id},
     )
+
+
+async def list_running_rides(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list[Ride]:
+    """The rider's rides whose meter runs or is paused: open, and past the unlocking."""
+    rides = await list_open_rides(tx, operator_id, rider_id)
+    return [ride for ride in rides if ride.status is not RideStatus.UNLOCKING]
 
 
 async def has_open_ride(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from isotope.domain.fleet import get_vehicle
 from isotope.domain.sharing import errors, queries, store
-from isotope.domain.sharing.model import Ride, RideStatus
+from isotope.domain.sharing.model import Ride
 from isotope.infra.db import Tx
 from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
 
@@ -26,11 +26,7 @@ async def find_own_ride(tx: Tx, ref: RideRef) -> Ride:
     Raises:
         Refusal: `ride_not_found` (also for somebody else's), `ride_ambiguous`, `vehicle_not_found`.
     """
-    rides = [
-        r
-        for r in await queries.list_open_rides(tx, ref.operator_id, ref.rider_id)
-        if r.status is not RideStatus.UNLOCKING
-    ]
+    rides = await queries.list_running_rides(tx, ref.operator_id, ref.rider_id)
     vehicle_id = ref.vehicle_id
     if vehicle_id is None and ref.vehicle_nr is not None:
         found = await get_vehicle(tx, ref.operator_id, nr=ref.vehicle_nr)

@@ -58,8 +58,8 @@ async def get_current_rides(
     async with rt.db.read() as tx:
         rides = [
             ride
-            for ride in await queries.list_open_rides(tx, operator.id, rider_id)
-            if ride.vehicle_id in vehicle_ids and ride.status is not RideStatus.UNLOCKING
+            for ride in await queries.list_running_rides(tx, operator.id, rider_id)
+            if ride.vehicle_id in vehicle_ids
         ]
         standing = await get_standing(tx, operator.id, rider_id, operator.currency)
         if not rides:

@@ -1,7 +1,6 @@
 """The ids of a rider's running rides."""
 
 from isotope.domain.sharing import queries
-from isotope.domain.sharing.model import RideStatus
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
 
@@ -9,5 +8,5 @@ from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
 async def list_active_rides(rt: Runtime, operator_id: OperatorId, rider_id: RiderId) -> list[tuple[RideId, VehicleId]]:
     """Ride and vehicle of every running ride, oldest first; at most 20 (the limit of open rides)."""
     async with rt.db.read() as tx:
-        rides = await queries.list_open_rides(tx, operator_id, rider_id)
-    return [(ride.id, ride.vehicle_id) for ride in rides if ride.status is not RideStatus.UNLOCKING]
+        rides = await queries.list_running_rides(tx, operator_id, rider_id)
+    return [(ride.id, ride.vehicle_id) for ride in rides]

@@ -1,0 +1,154 @@
+"""The map: what can be ridden around here."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from isotope.api.operation import Auth, Call, operation
+from isotope.api.sharing import views
+from isotope.api.sharing_types import Addon, Fleet, TypeCount, Vehicle, Vehicles, VehiclesRequest
+from isotope.api.user import payment_method
+from isotope.domain import sharing
+from isotope.domain.fleet import Catalog, LiveVehicle, VehicleModel
+from isotope.domain.wallet import Standing, get_standing, list_payment_methods
+from isotope.domain.wallet.model import Flow
+from isotope.kernel.geo import Point
+from isotope.kernel.ids import RiderId
+from isotope.kernel.money import Money
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_M_PER_KM: Final = 1_000
+
+
+@operation(
+    id="get_vehicles",
+    tag="Sharing",
+    title="Get vehicles",
+    method="POST",
+    path="/openapi/v1.0/sharing/get-vehicles",
+    auth=Auth.PUBLIC_IF_OPEN,
+    request=VehiclesRequest,
+    response=Vehicles,
+    request_example={"user_latitude": 60.1699, "user_longitude": 24.9384, "radius_in_km": 2},
+)
+async def get_vehicles(call: Call[VehiclesRequest]) -> Any:
+    """What can be ridden around a place, nearest first, and what the caller rides already.
+
+    Answered from memory: a vehicle's state is at most a second old. Vehicles on somebody else's ride do not appear.
+    """
+    operator, body, live_map = call.operator, call.body, call.services.live_map
+    place = Point(body.user_latitude, body.user_longitude)
+    radius_km = min(body.radius_in_km, operator.settings.rides.max_radius_km)
+    rider_id = call.find_rider_id()
+    rides, standing = ([], None) if rider_id is None else await _of_rider(call, rider_id)
+    # From here on nothing is awaited but the catalogue, so what is shown is of one moment.
+    catalog = await live_map.catalog(operator.id)
+    index = await call.services.zones.index(operator.id)
+    near, total = live_map.look_around(operator, place, radius_km * _M_PER_KM, now=call.services.rt.clock.now())
+    ridden = [_ridden(ride, found, catalog, operator.currency) for ride in rides if (found := _live(call, ride))]
+    debt = None if standing is None or not standing.debt_minor else Money(standing.debt_minor, operator.currency)
+    model_ids = {vehicle.model_id for vehicle in near} | {vehicle.model_id for vehicle in ridden}
+    return {
+        "vehicles": [*ridden, *_encoded(near, catalog, operator.currency)],
+        "fleets": [
+            Fleet(
+                id=operator.id,
+                name=operator.name,
+                currency_code=operator.currency,
+                country_code=operator.settings.country,
+                time_zone=operator.time_zone,
+            )
+        ],
+        "addons": _addons(model_ids, catalog, operator.currency),
+        "zone_update_timestamp": None if index.changed_at is None else int(index.changed_at.timestamp()),
+        "dock_stations": (),
+        "types": _types([vehicle.vehicle_type for vehicle in near] + [vehicle.type for vehicle in ridden]),
+        "hidden_vehicles": total - len(near),
+        "selected_payment_method": _selected(call, standing),
+        "available_damage_report_vehicle_types": (),
+        "vehicle_models_with_pricing_packages": (),
+        "active_vehicle_ids": [ride.vehicle_id for ride in rides],
+        "message_title": None if debt is None else call.text("debt_message_title"),
+        "message_description": None if debt is None else call.text("debt_open", amount=debt.text()),
+        "night_mode": False,
+        "user_location_outdated": False,
+    }
+
+
+async def _of_rider(call: Call[VehiclesRequest], rider_id: RiderId) -> tuple[list[sharing.Ride], Standing]:
+    async with call.services.rt.db.read() as tx:
+        rides = await sharing.list_running_rides(tx, call.operator.id, rider_id)
+        return rides, await get_standing(tx, call.operator.id, rider_id, call.operator.currency)
+
+
+def _live(call: Call[VehiclesRequest], ride: sharing.Ride) -> LiveVehicle | None:
+    return call.services.live_map.get(call.operator.id, ride.vehicle_id)
+
+
+def _encoded(vehicles: Iterable[LiveVehicle], catalog: Catalog, currency: str) -> list[msgspec.Raw]:
+    """Each vehicle's JSON, made when it is first shown and kept until the vehicle or the catalogue changes."""
+    shown: list[msgspec.Raw] = []
+    for vehicle in vehicles:
+        encoded = vehicle.encoded
+        if encoded is None or vehicle.encoded_for is not catalog:
+            model = catalog.models.get(vehicle.model_id)
+            if model is None:
+                continue
+            encoded = _ENCODER.encode(_vehicle(vehicle, model, catalog, currency))
+            vehicle.encoded, vehicle.encoded_for = encoded, catalog
+        shown.append(msgspec.Raw(encoded))
+    return shown
+
+
+def _ridden(ride: sharing.Ride, found: LiveVehicle, catalog: Catalog, currency: str) -> Vehicle:
+    """A vehicle that the caller rides; its model may have been retired meanwhile."""
+    model = catalog.models.get(found.model_id)
+    shown = _vehicle(found, model, catalog, currency)
+    return msgspec.structs.replace(
+        shown,
+        is_active_ride=True,
+        is_paused=ride.status in (sharing.RideStatus.PAUSED, sharing.RideStatus.UNPAUSING),
+        active_ride_id=ride.id,
+        pricing=views.price_summary(ride.terms.tariff, ride.currency),
+    )
+
+
+def _vehicle(vehicle: LiveVehicle, model: VehicleModel | None, catalog: Catalog, currency: str) -> Vehicle:
+    spec = None if model is None else model.spec
+    tariff = None if model is None else catalog.tariffs.get(model.tariff_id)
+    return Vehicle(
+        id=vehicle.vehicle_id,
+        nr=vehicle.nr,
+        type=vehicle.vehicle_type,
+        coordinates=views.coordinates(Point(vehicle.lat, vehicle.lon)),
+        battery_level=vehicle.battery_pct,
+        is_active_ride=False,
+        is_paused=False,
+        addons=[views.addon(addon, currency) for addon in catalog.addons_of(vehicle.model_id)],
+        model_id=vehicle.model_id,
+        model_title="" if model is None else model.title,
+        picture_url=None if spec is None else spec.picture_url,
+        range_km=None if spec is None else views.range_left_km(spec.range_km, vehicle.battery_pct),
+        max_speed_kmh=None if spec is None else spec.max_speed_kmh,
+        seats=1 if spec is None else spec.seats,
+        pricing=views.no_price(currency) if tariff is None else views.price_summary(tariff.tariff, currency),
+        commands=[] if spec is None else views.rider_commands(spec.capabilities),
+    )
+
+
+def _addons(model_ids: Iterable[int], catalog: Catalog, currency: str) -> list[Addon]:
+    """Every add-on of the models, once, by id."""
+    wanted = {addon.id: addon for model_id in model_ids for addon in catalog.addons_of(model_id)}  # type: ignore[arg-type]
+    return [views.addon(wanted[addon_id], currency) for addon_id in sorted(wanted)]
+
+
+def _types(types: Sequence[str]) -> list[TypeCount]:
+    return [TypeCount(type=name, count=count) for name, count in sorted(Counter(types).items())]  # type: ignore[arg-type]
+
+
+def _selected(call: Call[VehiclesRequest], standing: Standing | None) -> Any:
+    if standing is None:
+        return None
+    return payment_method(call, list_payment_methods(standing, Flow.SHARING)[0])
