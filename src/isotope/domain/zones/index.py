@@ -106,7 +106,7 @@ class ZoneIndex:
     ) -> bytes:
         """`encode(select(...))`, made once for each filter until another zone counts (a window opens or closes).
 
-        `encode` is a module-level function: it is part of what the answer is remembered by.
+        `encode` is part of what the answer is remembered by: give the same function or object every time.
         """
         local = self.local(at)
         open_now = tuple(is_open(zone.spec.windows, local) for zone in self._timed)
