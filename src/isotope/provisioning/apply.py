@@ -106,7 +106,7 @@ async def apply_folder(
     async with rt.db.write() as tx:
         await lock_operator(tx, folder.operator.slug)
         current, plan = await _locked_plan(tx, folder, now)
-        if plan != (expected if expected is not None else first):
+        if expected is not None and plan != expected:
             raise PlanOutdatedError("the store changed meanwhile: nothing was applied, look at the plan again")
         return await _Applier(tx, folder, plan, now, on_progress).apply(current, passwords)
 

@@ -265,7 +265,8 @@ class _Reader:
         """The operator with what its `_env` fields name, and with e-mail addresses as they are stored."""
         self._places["operator", "currency"] = self._at(OPERATOR, "currency")
         for kind in ("public", "secret"):
-            self._places["key", kind] = self._at(OPERATOR, "keys", kind)
+            name = kind if self._node(OPERATOR, "keys", kind) is not None else f"{kind}_env"
+            self._places["key", kind] = self._at(OPERATOR, "keys", name)
         given = operator.keys
         keys = KeysFile(
             public=self._secret(Key, given.public, given.public_env, "keys", "public_env"),

@@ -91,10 +91,8 @@ def _description(hint: Any) -> str:
 def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return _NO_DEFAULT
-    if field.default_factory is not msgspec.NODEFAULT:
-        value = field.default_factory()
-    else:
-        value = field.default
+    has_factory = field.default_factory is not msgspec.NODEFAULT
+    value = field.default_factory() if has_factory else field.default
     if isinstance(value, msgspec.Struct):
         return "see below"
     if value is None or value in ((), {}, ""):
