@@ -34,6 +34,27 @@ class Ground:
             local_address=local_address,
         )
 
+    def request(
+        self,
+        name: CommandName = CommandName.UNLOCK,
+        *,
+        params: dict[str, Scalar] | None = None,
+        life_s: int = 30,
+    ) -> CommandRequest:
+        """Ordered by somebody who takes the vehicle for standing."""
+        now = self.rt.clock.now()
+        return CommandRequest(
+            operator_id=self.fleet.operator_id,
+            device_id=self.fleet.device_id,
+            name=name,
+            params=params or {},
+            actor=SYSTEM,
+            cause="test:1",
+            now=now,
+            life_s=life_s,
+            facts=Motion(speed_kmh=0.0, seen_at=now),
+        )
+
     async def order(
         self,
         name: CommandName = CommandName.UNLOCK,
@@ -41,23 +62,8 @@ class Ground:
         params: dict[str, Scalar] | None = None,
         life_s: int = 30,
     ) -> CommandId:
-        now = self.rt.clock.now()
         async with self.rt.db.write() as tx:
-            return await devices.request_command(
-                tx,
-                CommandRequest(
-                    operator_id=self.fleet.operator_id,
-                    device_id=self.fleet.device_id,
-                    name=name,
-                    params=params or {},
-                    actor=SYSTEM,
-                    cause="test:1",
-                    now=now,
-                    life_s=life_s,
-                    facts=Motion(speed_kmh=0.0, seen_at=now),
-                ),
-                5.0,
-            )
+            return await devices.request_command(tx, self.request(name, params=params, life_s=life_s), 5.0)
 
     async def outcome(self, command_id: CommandId, wait_s: float = 10.0) -> CommandOutcome:
         return await devices.await_outcome(self.rt, self.fleet.operator_id, command_id, wait_s)

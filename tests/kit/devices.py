@@ -90,6 +90,7 @@ class FakeUnit:
         self._seq = 0
         self._changed = asyncio.Condition()
         self._listening: asyncio.Task[None] | None = None
+        self._connected = False
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -113,6 +114,7 @@ class FakeUnit:
     async def say_hello(self) -> DownMessage | None:
         known = len(self.received)
         await self.send(Hello(identity=self.identity, secret=self.secret, firmware="fake-1"))
+        self._connected = True
         self._listening = asyncio.create_task(self._listen())
         await self.until(lambda: len(self.received) > known or self.is_hung_up)
         return self.received[known] if len(self.received) > known else None
@@ -120,7 +122,7 @@ class FakeUnit:
     @property
     def is_hung_up(self) -> bool:
         """Whether the connection has ended, by whomever."""
-        return self._listening is None or self._listening.done()
+        return not self._connected
 
     @property
     def is_welcome(self) -> bool:
@@ -227,9 +229,11 @@ class FakeUnit:
         await self.answer(command, AckStatus.DONE, locked=self.locked)
 
     async def _listen(self) -> None:
-        assert self.reader is not None
+        reader, writer = self.reader, self.writer
+        assert reader is not None
+        assert writer is not None
         try:
-            while line := await self.reader.readline():
+            while line := await reader.readline():
                 message = decode_down(line)
                 if isinstance(message, Command):
                     self.commands.append(message)
@@ -239,7 +243,9 @@ class FakeUnit:
         except (ConnectionError, TimeoutError):
             pass
         finally:
-            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(self._tell(None)))
+            writer.transport.abort()
+            self._connected = False
+            await self._tell(None)
 
     async def _tell(self, message: DownMessage | None) -> None:
         async with self._changed:

@@ -239,7 +239,10 @@ class LockedDevice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def lock_device_by_identity(tx: Tx, protocol: str, identity: str, now: datetime) -> LockedDevice | None:
-    """The device that a frame names. The identity alone says whose it is: it is unique in the installation."""
+    """The device that a frame names. The identity alone says whose it is: it is unique in the installation.
+
+    The lock does not wait for commands that are just being inserted: their foreign key only needs the row to stay.
+    """
     return await tx.find(
         LockedDevice,
         """
@@ -248,7 +251,7 @@ async def lock_device_by_identity(tx: Tx, protocol: str, identity: str, now: dat
                coalesce(device_gateway.lease_until > %(now)s, false) as session_alive
           from device left join device_gateway on device_gateway.id = device.session_id
          where device.protocol = %(protocol)s and device.identity = %(identity)s
-           for update of device
+           for no key update of device
         """,
         {"protocol": protocol, "identity": identity, "now": now},
     )
@@ -367,7 +370,7 @@ async def clear_sessions(tx: Tx, devices: Sequence[Device]) -> None:
                   join device on device.operator_id = given.operator_id and device.id = given.id
                    and device.session_id = given.session_id and device.session_nr = given.nr
                  order by device.operator_id, device.id
-                   for update of device) as gone
+                   for no key update of device) as gone
          where device.operator_id = gone.operator_id and device.id = gone.id
         """,
         {
@@ -390,7 +393,7 @@ async def touch_devices(tx: Tx, gateway_id: UUID, seen: Sequence[tuple[Device, d
                   join device on device.operator_id = given.operator_id and device.id = given.id
                  where device.session_id = %(gateway_id)s
                  order by device.operator_id, device.id
-                   for update of device) as heard
+                   for no key update of device) as heard
          where device.operator_id = heard.operator_id and device.id = heard.id
         """,
         {
