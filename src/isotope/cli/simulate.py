@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -54,6 +55,8 @@ def command(
     config = load_config()
     quiet = replay is not None and sys.stderr.isatty()
     configure_logging(msgspec.structs.replace(config, log_level="error") if quiet else config, "simulator")
+    # A line for every call would be most of the log.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     host, port = _gateway(config, gateway)
     plan = CityPlan(
         folder=folder or _DEMO_CITY,
