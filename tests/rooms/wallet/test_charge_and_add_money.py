@@ -90,6 +90,14 @@ async def test_the_same_cause_is_charged_once_and_told_again(rt: Runtime) -> Non
     assert await books.postings() == 3
 
 
+async def test_a_cause_that_another_rider_paid_is_a_bug_and_not_a_gift(rt: Runtime) -> None:
+    books = await open_books(rt, riders=2)
+    await books.charge(800, cause="ride:1")
+    with pytest.raises(ValueError, match="another rider"):
+        await books.charge(800, cause="ride:1", rider=books.riders[1])
+    assert await books.sums() == {"RIDER_DEBT": -800, "REVENUE": 800}
+
+
 async def test_one_cause_is_charged_once_for_each_reason(rt: Runtime) -> None:
     books = await open_books(rt)
     entries = (

@@ -53,7 +53,7 @@ def test_added_balance_settles_debt_first_and_bonus_never(
 
 
 @pytest.mark.parametrize(("amount", "fits"), [(-1, False), (0, False), (1, True), (10**12, True), (10**12 + 1, False)])
-def test_one_posting_moves_something_and_not_everything(amount: int, fits: bool) -> None:  # noqa: FBT001
+def test_one_posting_moves_something_and_not_everything(amount: int, fits: bool) -> None:
     no = may_move(amount, "EUR")
     assert (no is None) == fits
     if no is not None:

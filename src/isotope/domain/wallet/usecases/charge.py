@@ -13,6 +13,7 @@ async def charge(tx: Tx, charge: Charge) -> Charged:
 
     Raises:
         Refusal: `validation_failed` above the largest amount, `wallet_limit_reached`.
+        ValueError: the cause was charged to another rider; a bug of the caller.
     """
     if charge.total_minor == 0:
         return Charged()
@@ -36,6 +37,8 @@ async def charge(tx: Tx, charge: Charge) -> Charged:
             entries=rules.charge_entries(charge, split),
         ),
     )
+    if any(entry.rider_id not in (None, charge.rider_id) for entry in posted.entries):
+        raise ValueError(f"{charge.cause} was charged to another rider")
     return Charged(
         bonus_minor=-posted.sum_minor(AccountKind.RIDER_BONUS),
         balance_minor=-posted.sum_minor(AccountKind.RIDER_BALANCE),

@@ -1,0 +1,214 @@
+"""Random histories of one operator's wallets on the real ledger, beside a naive model that only adds up."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from isotope.domain.wallet import (
+    MAX_AMOUNT_MINOR,
+    AccountKind,
+    Charge,
+    Charged,
+    Difference,
+    MoneyKind,
+    Standing,
+    charge,
+    check_ledger,
+    get_standing,
+    trial_balance,
+)
+from isotope.infra.db import Database
+from isotope.infra.hub import Hub
+from isotope.infra.jobs import Jobs
+from isotope.infra.runtime import Runtime
+from isotope.kernel.actor import SYSTEM
+from isotope.kernel.errors import Refusal
+from tests.kit.books import Books, open_books
+from tests.kit.clock import START, SettableClock
+
+RIDERS = 3
+riders = st.integers(0, RIDERS - 1)
+amounts = st.one_of(st.integers(1, 1_000), st.integers(1, MAX_AMOUNT_MINOR))
+kinds = st.sampled_from(MoneyKind)
+# Few of them, so that repetitions are common.
+tokens = st.sampled_from("abcdef")
+
+
+class Crash(BaseException):
+    """What no code expects."""
+
+
+@dataclass
+class Purse:
+    """What a rider has, kept in the most obvious way."""
+
+    balance: int = 0
+    bonus: int = 0
+    debt: int = 0
+
+    def pay(self, total: int) -> Charged:
+        taken = {"bonus": 0, "balance": 0, "debt": 0}
+        if self.bonus >= total:
+            taken["bonus"] = total
+        elif self.bonus + self.balance >= total:
+            taken["bonus"], taken["balance"] = self.bonus, total - self.bonus
+        else:
+            taken["bonus"], taken["balance"] = self.bonus, self.balance
+            taken["debt"] = total - self.bonus - self.balance
+        self.bonus -= taken["bonus"]
+        self.balance -= taken["balance"]
+        self.debt += taken["debt"]
+        return Charged(bonus_minor=taken["bonus"], balance_minor=taken["balance"], debt_minor=taken["debt"])
+
+    def receive(self, amount: int, kind: MoneyKind) -> None:
+        if kind is MoneyKind.BONUS:
+            self.bonus += amount
+        elif amount >= self.debt:
+            self.balance, self.debt = self.balance + amount - self.debt, 0
+        else:
+            self.debt -= amount
+
+
+@dataclass
+class Model:
+    purses: list[Purse] = field(default_factory=lambda: [Purse() for _ in range(RIDERS)])
+    charged: dict[str, Charged] = field(default_factory=dict)
+    added: dict[str, tuple[int, int, MoneyKind]] = field(default_factory=dict)
+    revenue: int = 0
+    tax: int = 0
+    given: int = 0
+
+
+class WalletHistory(RuleBasedStateMachine):
+    """Each example has an operator of its own in the shared test database."""
+
+    database_url: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.db = Database(self.database_url, max_size=4)
+        self.run(self.db.open)
+        self.rt = Runtime(db=self.db, clock=SettableClock(), hub=Hub(self.database_url), jobs=Jobs())
+        self.model = Model()
+
+    def run(self, call: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        return self.runner.run(call(*args, **named))
+
+    @initialize(currency=st.sampled_from(["JPY", "EUR", "KWD"]))
+    def open(self, currency: str) -> None:
+        self.books: Books = self.run(open_books, self.rt, currency=currency, riders=RIDERS)
+
+    @rule(rider=riders, amount=amounts, kind=kinds)
+    def add_money(self, rider: int, amount: int, kind: MoneyKind) -> None:
+        self.run(self.books.add, amount, kind, rider=self.books.riders[rider])
+        self.model.purses[rider].receive(amount, kind)
+        self.model.given += amount
+
+    @rule(rider=riders, amount=st.integers(1, 3), kind=kinds, key=tokens)
+    def add_money_with_a_key(self, rider: int, amount: int, kind: MoneyKind, key: str) -> None:
+        wanted = (rider, amount, kind)
+        before = self.model.added.setdefault(key, wanted)
+        is_first = before is wanted
+        if before != wanted:
+            with pytest.raises(Refusal, match="idempotency_key_reused"):
+                self.run(self.books.add, amount, kind, rider=self.books.riders[rider], key=key)
+            return
+        added = self.run(self.books.add, amount, kind, rider=self.books.riders[rider], key=key)
+        assert added.is_new is is_first
+        if is_first:
+            self.model.purses[rider].receive(amount, kind)
+            self.model.given += amount
+
+    @rule(rider=riders, total=st.one_of(st.just(0), amounts), tax_part=st.integers(0, 100))
+    def charge_a_ride(self, rider: int, total: int, tax_part: int) -> None:
+        tax = total * tax_part // 100
+        charged = self.run(self.books.charge, total, tax_minor=tax, rider=self.books.riders[rider])
+        self.expect_charged(rider, total, tax, charged)
+
+    @rule(rider=riders, total=amounts, token=tokens)
+    def charge_a_ride_once_or_again(self, rider: int, total: int, token: str) -> None:
+        cause = f"ride:{rider}{token}"
+        charged = self.run(self.books.charge, total, rider=self.books.riders[rider], cause=cause)
+        if cause in self.model.charged:
+            assert charged == self.model.charged[cause]
+        else:
+            self.expect_charged(rider, total, 0, charged)
+            self.model.charged[cause] = charged
+
+    @rule(rider=riders, total=amounts)
+    def crash_before_the_commit(self, rider: int, total: int) -> None:
+        async def crash() -> None:
+            async with self.rt.db.write() as tx:
+                await charge(
+                    tx,
+                    Charge(
+                        operator_id=self.books.operator.id,
+                        rider_id=self.books.riders[rider],
+                        currency=self.books.operator.currency,
+                        total_minor=total,
+                        tax_minor=0,
+                        reason="ride_charged",
+                        actor=SYSTEM,
+                        cause="ride:crashed",
+                        now=START,
+                    ),
+                )
+                raise Crash
+
+        with pytest.raises(Crash):
+            self.run(crash)
+
+    def expect_charged(self, rider: int, total: int, tax: int, charged: Charged) -> None:
+        assert charged == self.model.purses[rider].pay(total)
+        self.model.revenue += total - tax
+        self.model.tax += tax
+
+    @invariant()
+    def the_ledger_is_what_the_model_says(self) -> None:
+        purses = self.model.purses
+        standings, sums, differences = self.run(self.read)
+        assert standings == [
+            Standing(
+                currency=self.books.operator.currency,
+                balance_minor=purse.balance,
+                bonus_minor=purse.bonus,
+                debt_minor=purse.debt,
+            )
+            for purse in purses
+        ]
+        assert sums == {
+            "RIDER_BALANCE": sum(purse.balance for purse in purses),
+            "RIDER_BONUS": sum(purse.bonus for purse in purses),
+            "RIDER_DEBT": -sum(purse.debt for purse in purses),
+            "REVENUE": self.model.revenue,
+            "TAX": self.model.tax,
+            "ADJUSTMENTS": -self.model.given,
+            "PROVIDER_CLEARING": 0,
+        }
+        assert sum(sums.values()) == 0
+        assert differences == []
+
+    async def read(self) -> tuple[list[Standing], dict[AccountKind, int], list[Difference]]:
+        operator = self.books.operator
+        async with self.rt.db.read() as tx:
+            standings = [await get_standing(tx, operator.id, rider, operator.currency) for rider in self.books.riders]
+            return standings, await trial_balance(tx, operator.id), await check_ledger(tx, operator.id)
+
+    def teardown(self) -> None:
+        self.run(self.db.close)
+        self.runner.close()
+
+
+def test_any_history_of_a_wallet(database_url: str) -> None:
+    class Histories(WalletHistory):
+        pass
+
+    Histories.database_url = database_url
+    run_state_machine_as_test(Histories, settings=settings(max_examples=20, stateful_step_count=20, deadline=None))
