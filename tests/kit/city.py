@@ -40,6 +40,10 @@ class City:
     def unit(self) -> FakeUnit:
         return self.units[0]
 
+    def is_unlocked(self, vehicle: int = 0) -> bool:
+        """As the unit itself sees it."""
+        return not self.units[vehicle].locked
+
     async def rider(self, balance_minor: int = 10_000) -> RiderKit:
         """A rider with money."""
         rider = await make_rider(self.rt, self.kit.operator)

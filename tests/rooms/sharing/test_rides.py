@@ -28,7 +28,7 @@ async def the_books_balance(city: City) -> None:
         assert sum((await trial_balance(tx, city.kit.operator.id)).values()) == 0
 
 
-async def test_a_rider_starts_rides_ends_and_pays(rt: Runtime, clock: SettableClock, tmp_path: Path):
+async def test_a_rider_starts_rides_ends_and_pays(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider(balance_minor=1_000)
         started = await city.start(rider, addon_ids=[city.fleet.addon_ids[0]])
@@ -47,7 +47,7 @@ async def test_a_rider_starts_rides_ends_and_pays(rt: Runtime, clock: SettableCl
         ]
         assert body["max_allowed_vehicles_per_user"] == 5
         assert await city.vehicle_status() == ("IN_USE", f"ride:{body['active_ride_id']}")
-        assert not city.unit.locked
+        assert city.is_unlocked()
 
         clock.advance(minutes=7, seconds=1)
         await city.unit.report(lat=60.171, odometer_m=1_900)
@@ -69,7 +69,7 @@ async def test_a_rider_starts_rides_ends_and_pays(rt: Runtime, clock: SettableCl
 
 async def test_bonus_pays_first_then_balance_and_the_rest_is_debt_that_stops_the_next_start(
     rt: Runtime, clock: SettableClock, tmp_path: Path
-):
+) -> None:
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider(balance_minor=50)
         await city.give(rider, 30, MoneyKind.BONUS)
@@ -96,7 +96,7 @@ async def test_bonus_pays_first_then_balance_and_the_rest_is_debt_that_stops_the
         await the_books_balance(city)
 
 
-async def test_pauses_are_locked_and_cost_the_pause_price(rt: Runtime, clock: SettableClock, tmp_path: Path):
+async def test_pauses_are_locked_and_cost_the_pause_price(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider()
         await city.start(rider)
@@ -116,7 +116,7 @@ async def test_pauses_are_locked_and_cost_the_pause_price(rt: Runtime, clock: Se
         assert (current["vehicles"][0]["ride_seconds"], current["vehicles"][0]["pause_seconds"]) == (120, 600)
         resumed = await city.ask(rider, "sharing/unpause", {"vehicle_id": city.fleet.vehicle_id})
         assert resumed.status_code == 200, resumed.text
-        assert not city.unit.locked
+        assert city.is_unlocked()
         assert (await city.ask(rider, "sharing/unpause", {})).json()["code"] == "ride_not_paused"
         clock.advance(minutes=1)
         await city.unit.report()
@@ -124,7 +124,7 @@ async def test_pauses_are_locked_and_cost_the_pause_price(rt: Runtime, clock: Se
         assert (await city.end(rider)).json()["total_paid"] == "2.10"
 
 
-async def test_a_paused_ride_ends_without_another_lock(rt: Runtime, clock: SettableClock, tmp_path: Path):
+async def test_a_paused_ride_ends_without_another_lock(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider()
         await city.start(rider)
@@ -142,7 +142,7 @@ async def test_a_paused_ride_ends_without_another_lock(rt: Runtime, clock: Setta
 )
 async def test_a_vehicle_that_does_not_unlock_costs_nothing_and_is_put_aside(
     rt: Runtime, clock: SettableClock, tmp_path: Path, manner: Manner
-):
+) -> None:
     async with small_city(rt, tmp_path, manner=manner) as city:
         rider = await city.rider(balance_minor=500)
         refused = await city.start(rider)
@@ -156,7 +156,7 @@ async def test_a_vehicle_that_does_not_unlock_costs_nothing_and_is_put_aside(
         assert (await city.ask(rider, "sharing/get-active-rides")).json()["active_ride_ids"] == []
 
 
-async def test_a_vehicle_without_contact_is_refused_at_once_and_stays_ready(rt: Runtime, tmp_path: Path):
+async def test_a_vehicle_without_contact_is_refused_at_once_and_stays_ready(rt: Runtime, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path, connected=False) as city:
         refused = await city.start(await city.rider())
         assert refused.status_code == 409
@@ -165,7 +165,7 @@ async def test_a_vehicle_without_contact_is_refused_at_once_and_stays_ready(rt: 
         assert await city.rides() == []
 
 
-async def test_fifty_riders_start_one_vehicle_and_one_rides(rt: Runtime, tmp_path: Path):
+async def test_fifty_riders_start_one_vehicle_and_one_rides(rt: Runtime, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path) as city:
         riders = [await city.rider(balance_minor=500) for _ in range(50)]
         answers = await asyncio.gather(*(city.start(rider) for rider in riders))
@@ -184,7 +184,7 @@ async def test_fifty_riders_start_one_vehicle_and_one_rides(rt: Runtime, tmp_pat
             )
 
 
-async def test_a_rider_has_at_most_the_allowed_vehicles(rt: Runtime, tmp_path: Path):
+async def test_a_rider_has_at_most_the_allowed_vehicles(rt: Runtime, tmp_path: Path) -> None:
     settings = Settings(rides=RideSettings(max_vehicles_per_rider=2, unlock_wait_s=1))
     async with small_city(rt, tmp_path, vehicles=4, settings=settings) as city:
         rider = await city.rider()
@@ -200,7 +200,7 @@ async def test_a_rider_has_at_most_the_allowed_vehicles(rt: Runtime, tmp_path: P
         assert ended.json()["active_ride_id"] == active["active_ride_ids"][1]
 
 
-async def test_the_taken_vehicle_is_gone_from_the_next_map(rt: Runtime, tmp_path: Path):
+async def test_the_taken_vehicle_is_gone_from_the_next_map(rt: Runtime, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path, vehicles=2) as city:
         rider, other = await city.rider(), await city.rider()
         around = {"user_latitude": HOME.lat, "user_longitude": HOME.lon, "radius_in_km": 1}
@@ -227,7 +227,7 @@ async def test_the_taken_vehicle_is_gone_from_the_next_map(rt: Runtime, tmp_path
 )
 async def test_a_ride_does_not_end_where_it_may_not_and_the_refusal_leads_to_where_it_may(
     rt: Runtime, clock: SettableClock, tmp_path: Path, drafts: list[Any], code: str
-):
+) -> None:
     async with small_city(rt, tmp_path) as city:
         await make_zones(rt, city.kit.operator, *drafts)
         rider = await city.rider()
@@ -252,7 +252,9 @@ async def test_a_ride_does_not_end_where_it_may_not_and_the_refusal_leads_to_whe
         assert ended.status_code == 200, ended.text
 
 
-async def test_an_old_phone_position_gives_way_to_the_vehicles(rt: Runtime, clock: SettableClock, tmp_path: Path):
+async def test_an_old_phone_position_gives_way_to_the_vehicles(
+    rt: Runtime, clock: SettableClock, tmp_path: Path
+) -> None:
     async with small_city(rt, tmp_path) as city:
         await make_zones(rt, city.kit.operator, zone_draft(ZoneType.PARKING_ZONE, point=AWAY, radius_m=100))
         rider = await city.rider()
@@ -264,7 +266,7 @@ async def test_an_old_phone_position_gives_way_to_the_vehicles(rt: Runtime, cloc
         assert ended.status_code == 200, ended.text
 
 
-async def test_nothing_is_locked_while_it_moves(rt: Runtime, tmp_path: Path):
+async def test_nothing_is_locked_while_it_moves(rt: Runtime, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider()
         await city.start(rider)
@@ -277,7 +279,9 @@ async def test_nothing_is_locked_while_it_moves(rt: Runtime, tmp_path: Path):
         assert (await city.end(rider)).status_code == 200
 
 
-async def test_no_ride_is_stuck_on_a_lock_that_does_not_answer(rt: Runtime, clock: SettableClock, tmp_path: Path):
+async def test_no_ride_is_stuck_on_a_lock_that_does_not_answer(
+    rt: Runtime, clock: SettableClock, tmp_path: Path
+) -> None:
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider()
         await city.start(rider)
@@ -298,7 +302,7 @@ async def test_no_ride_is_stuck_on_a_lock_that_does_not_answer(rt: Runtime, cloc
         assert [ride["outcome"] for ride in await city.rides()] == ["unconfirmed_lock"]
 
 
-async def test_a_ride_ends_though_the_unit_is_gone(rt: Runtime, clock: SettableClock, tmp_path: Path):
+async def test_a_ride_ends_though_the_unit_is_gone(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider()
         await city.start(rider)
@@ -312,7 +316,7 @@ async def test_a_ride_ends_though_the_unit_is_gone(rt: Runtime, clock: SettableC
         assert ended.json()["total_paid"] == "1.60"
 
 
-async def test_a_rider_cannot_touch_anothers_ride(rt: Runtime, tmp_path: Path):
+async def test_a_rider_cannot_touch_anothers_ride(rt: Runtime, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path) as city:
         rider, thief = await city.rider(), await city.rider()
         ride_id = (await city.start(rider)).json()["active_ride_id"]
@@ -338,7 +342,7 @@ def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-async def test_images_are_kept_with_the_ride_and_forgotten_with_a_refusal(rt: Runtime, tmp_path: Path):
+async def test_images_are_kept_with_the_ride_and_forgotten_with_a_refusal(rt: Runtime, tmp_path: Path) -> None:
     png = b"\x89PNG\r\n\x1a\n" + bytes(64)
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider()
@@ -357,7 +361,7 @@ async def test_images_are_kept_with_the_ride_and_forgotten_with_a_refusal(rt: Ru
         assert all([await city.api.services.blobs.get(image["blob_key"]) == png for image in images])
 
 
-async def test_riders_ring_and_command_what_they_ride(rt: Runtime, tmp_path: Path):
+async def test_riders_ring_and_command_what_they_ride(rt: Runtime, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path, vehicles=2) as city:
         rider = await city.rider()
         near = {"vehicle_id": city.fleet.vehicle_id, "user_latitude": HOME.lat, "user_longitude": HOME.lon}
@@ -383,7 +387,7 @@ async def test_riders_ring_and_command_what_they_ride(rt: Runtime, tmp_path: Pat
         assert locked.status_code == 403
 
 
-async def test_the_owner_commands_many_and_hears_of_each(rt: Runtime, tmp_path: Path):
+async def test_the_owner_commands_many_and_hears_of_each(rt: Runtime, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path, vehicles=3) as city:
         await city.units[1].hang_up()
         await city.units[2].report(speed_kmh=20.0)

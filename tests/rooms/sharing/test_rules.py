@@ -50,7 +50,7 @@ GOOD = StartFacts(
 )
 
 
-def test_a_start_at_every_limit_is_allowed():
+def test_a_start_at_every_limit_is_allowed() -> None:
     assert may_start(GOOD) is None
 
 
@@ -71,13 +71,13 @@ def test_a_start_at_every_limit_is_allowed():
         ({"payment_method_id": "card_1"}, "unknown_payment_method"),
     ],
 )
-def test_each_fact_alone_refuses_the_start(change: dict[str, Any], code: str):
+def test_each_fact_alone_refuses_the_start(change: dict[str, Any], code: str) -> None:
     no = may_start(replace(GOOD, **change))
     assert no is not None
     assert no.code == code
 
 
-def test_the_secret_key_waives_the_wallet_and_nothing_else():
+def test_the_secret_key_waives_the_wallet_and_nothing_else() -> None:
     poor = replace(GOOD, spendable=Money(0, "EUR"), debt=Money(300, "EUR"), skip_wallet_check=True)
     assert may_start(poor) is None
     blocked = may_start(replace(poor, blocked=True))
@@ -86,7 +86,7 @@ def test_the_secret_key_waives_the_wallet_and_nothing_else():
 
 
 @pytest.mark.parametrize("method", [None, "", "wallet"])
-def test_the_wallet_is_the_payment_method(method: str | None):
+def test_the_wallet_is_the_payment_method(method: str | None) -> None:
     assert may_start(replace(GOOD, payment_method_id=method)) is None
 
 
@@ -104,11 +104,13 @@ def test_the_wallet_is_the_payment_method(method: str | None):
         (RideStatus.ENDING, False, True, (RideStatus.PAUSED, EventKind.END_REFUSED)),
     ],
 )
-def test_what_a_command_makes_of_a_waiting_ride(status: RideStatus, done: bool, was_paused: bool, expected: Any):
+def test_what_a_command_makes_of_a_waiting_ride(
+    status: RideStatus, done: bool, was_paused: bool, expected: Any
+) -> None:
     assert after_command(status, done=done, was_paused=was_paused) == expected
 
 
-def test_the_table_of_commands_is_whole():
+def test_the_table_of_commands_is_whole() -> None:
     for status in WAITING:
         for done in (True, False):
             next_status, _event = after_command(status, done=done, was_paused=False)
@@ -139,12 +141,12 @@ def refused(nr: int, second: int, odometer_m: int, reason: str = "lock_not_confi
 )
 def test_the_meter_stops_at_the_first_lock_that_was_not_confirmed(
     events: list[RideEvent], odometer_m: int, expected_s: int | None
-):
+) -> None:
     expected = None if expected_s is None else NOW + timedelta(seconds=expected_s)
     assert lock_refused_before(events, odometer_m) == expected
 
 
-def test_the_same_refusal_twice_in_a_row_is_recorded_once():
+def test_the_same_refusal_twice_in_a_row_is_recorded_once() -> None:
     once = [event(1, EventKind.STARTED, 0), refused(2, 5, 0, "outside_parking")]
     assert just_refused(once, "outside_parking")
     assert not just_refused(once, "no_go_zone")
@@ -162,11 +164,11 @@ def test_the_same_refusal_twice_in_a_row_is_recorded_once():
         ([EventKind.STARTED, EventKind.PAUSED, EventKind.RESUMED], False),
     ],
 )
-def test_paused_is_what_the_events_say(kinds: list[EventKind], expected: Any):
+def test_paused_is_what_the_events_say(kinds: list[EventKind], expected: Any) -> None:
     assert is_paused([event(nr, kind, nr) for nr, kind in enumerate(kinds, 1)]) is expected
 
 
-def test_usage_counts_riding_and_pausing_apart_and_ignores_what_is_no_meter_event():
+def test_usage_counts_riding_and_pausing_apart_and_ignores_what_is_no_meter_event() -> None:
     events = [
         event(1, EventKind.REQUESTED, 0),
         event(2, EventKind.STARTED, 10),
@@ -179,10 +181,10 @@ def test_usage_counts_riding_and_pausing_apart_and_ignores_what_is_no_meter_even
 
 
 @given(age_s=st.integers(-1_000, 1_000), fresh_s=st.integers(5, 300))
-def test_the_phone_counts_while_fresh_and_the_vehicle_after(age_s: int, fresh_s: int):
+def test_the_phone_counts_while_fresh_and_the_vehicle_after(age_s: int, fresh_s: int) -> None:
     chosen = position_at_end(phone=HERE, phone_at=NOW - timedelta(seconds=age_s), vehicle=FAR, now=NOW, fresh_s=fresh_s)
     assert chosen == (HERE if abs(age_s) <= fresh_s else FAR)
 
 
-def test_without_a_vehicle_position_any_phone_position_is_better_than_none():
+def test_without_a_vehicle_position_any_phone_position_is_better_than_none() -> None:
     assert position_at_end(phone=HERE, phone_at=NOW - timedelta(days=1), vehicle=None, now=NOW, fresh_s=60) == HERE
