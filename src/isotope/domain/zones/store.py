@@ -92,14 +92,19 @@ def _columns(draft: ZoneDraft) -> dict[str, Any]:
         "zone_type": draft.zone_type.value,
         "title": draft.title,
         "color": draft.color,
-        "area": msgspec.to_builtins(draft.area),
+        "area": _json(draft.area),
         "lat": None if draft.point is None else draft.point.lat,
         "lon": None if draft.point is None else draft.point.lon,
         "radius_m": draft.radius_m,
         "vehicle_types": [vehicle_type.value for vehicle_type in draft.vehicle_types],
-        "spec": msgspec.to_builtins(draft.spec),
+        "spec": _json(draft.spec),
         "retired": False,
     }
+
+
+def _json(value: object) -> Any:
+    """As it comes back from the store, so that the two can be compared: lists, never tuples."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 async def _write(tx: Tx, operator_id: OperatorId, rows: dict[str, dict[str, Any]]) -> None:
