@@ -7,6 +7,7 @@ async with running_gateway(rt) as gateway, FakeUnit(gateway.port, identity, secr
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class FakeUnit:
     odometer_m: int = 1_000
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     local_address: str | None = None
+    receive_buffer_bytes: int | None = None
     commands: list[Command] = field(default_factory=list)
     received: list[DownMessage] = field(default_factory=list)
     reader: asyncio.StreamReader | None = None
@@ -108,8 +110,21 @@ class FakeUnit:
 
     async def open(self) -> None:
         """The socket alone."""
-        local = (self.local_address, 0) if self.local_address else None
-        self.reader, self.writer = await asyncio.open_connection(self.host, self.port, local_addr=local)
+        raw = socket.socket()
+        raw.setblocking(False)
+        if self.receive_buffer_bytes is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer_bytes)
+        if self.local_address is not None:
+            raw.bind((self.local_address, 0))
+        await asyncio.get_running_loop().sock_connect(raw, (self.host, self.port))
+        self.reader, self.writer = await asyncio.open_connection(sock=raw)
+
+    def stop_reading(self) -> None:
+        """Take no more answers, as a unit whose program hangs."""
+        assert self.writer is not None
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        transport.pause_reading()
 
     async def say_hello(self) -> DownMessage | None:
         known = len(self.received)
