@@ -218,7 +218,7 @@ def _parking() -> Iterator[dict[str, Any]]:
         "PAID_PARKING_ZONE",
         "Centre, paid street parking",
         _MOTOR,
-        polygon=[_box(60.1650, 24.9330, 60.1735, 24.9560)],
+        polygon=[_box(60.1650, 24.9290, 60.1735, 24.9560)],
         windows=business_hours,
         fee_minor=200,
         priority=2,
