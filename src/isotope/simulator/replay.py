@@ -170,12 +170,23 @@ class Replay:
             await self._travel_on(app, riding, trip)
             parked = await park(app, riding, path.end, self._travel, photo=self._rng.random() < _PAUSES)
         except BaseException:
-            leave = abandon(app, riding, lambda: unit.position, self._fleet)
-            await asyncio.shield(asyncio.wait_for(leave, _LEAVE_S))
+            await self._leave(app, riding)
             raise
         self._note(trip, unit.odometer_m - odometer_m, parked.detour_m, parked.paid)
         if await app.active_rides():
             raise TripFailedError("the ride is still open after its end")
+
+    async def _leave(self, app: App, riding: Riding) -> None:
+        """End a ride that cannot go on; what cannot be ended is remembered."""
+        unit = self._fleet.unit(riding.nr)
+        leave = asyncio.wait_for(abandon(app, riding, lambda: unit.position, self._fleet), _LEAVE_S)
+        try:
+            is_over = await asyncio.shield(leave)
+        except (TimeoutError, ApiRefused, ApiUnavailableError) as error:
+            _log.warning("simulator.ride_left_open", ride_id=riding.ride_id, error=repr(error))
+            is_over = False
+        if not is_over:
+            self.summary.left_open.append(riding.ride_id)
 
     async def _find(self, app: App, nr: str, at: Point) -> Seen:
         """The scooter in get-vehicles, where it was carried to."""
@@ -219,19 +230,26 @@ class Replay:
 
         async def settle(app: App) -> None:
             async with limit:
-                self.summary.left_open += await app.active_rides()
-                wallet = await app.wallet()
-                if wallet.debt > 0:
-                    await app.add_money(str(wallet.debt))
-                    self.summary.paid_in += wallet.debt
-                    wallet = await app.wallet()
-                self.summary.left += wallet.balance + wallet.bonus
-                self.summary.debt += wallet.debt
+                try:
+                    await self._settle_one(app)
+                except (ApiRefused, ApiUnavailableError) as error:
+                    self.summary.failures.append(f"the account of rider {app.user_id}: {error}")
 
         async with asyncio.TaskGroup() as group:
             for app in self._apps:
                 group.create_task(settle(app))
         await self._count_free_scooters()
+
+    async def _settle_one(self, app: App) -> None:
+        summary = self.summary
+        summary.left_open += [ride for ride in await app.active_rides() if ride not in summary.left_open]
+        wallet = await app.wallet()
+        if wallet.debt > 0:
+            await app.add_money(str(wallet.debt))
+            summary.paid_in += wallet.debt
+            wallet = await app.wallet()
+        summary.left += wallet.balance + wallet.bonus
+        summary.debt += wallet.debt
 
     async def _count_free_scooters(self) -> None:
         """Every scooter that was ridden is for rent again."""

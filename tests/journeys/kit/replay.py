@@ -18,10 +18,21 @@ def main() -> int:
             with running_system(Path(folder) / "data") as system:
                 command = [sys.executable, "-m", "isotope", "simulate", "--replay", str(recorded_trips())]
                 process = subprocess.Popen([*command, *sys.argv[1:]], env=system.environ())
-                return wait(process)
+                code = wait(process)
+                if code:
+                    sys.stderr.write(f"\nThe system said:\n{tail(system.data)}\n")
+                return code
         except SystemFailedError as error:
             sys.stderr.write(f"{error}\n")
             return 1
+
+
+def tail(data: Path, lines: int = 8) -> str:
+    """The last lines of every log, before the folder goes."""
+    logs = [data / "up.log", *sorted((data / "logs").glob("*.log"))]
+    return "\n".join(
+        "\n".join([f"-- {log.name}", *log.read_text(errors="replace").splitlines()[-lines:]]) for log in logs
+    )
 
 
 def wait(process: "subprocess.Popen[bytes]") -> int:
