@@ -52,37 +52,49 @@ create index ledger_entry_account on ledger_entry (operator_id, account_id, tran
 
 -- Runs once a statement, and every statement must be whole by itself: the entries of a transaction are numbered from 1
 -- without a gap, sum to zero and are in its currency. Since number 1 exists once, nothing can be added to a transaction
--- later, so what was checked stays true. A deferred trigger that sums up at commit, once for every row, admits the same
--- ledgers but not this, and costs more (see bench/ledger.py).
-create function ledger_keep() returns trigger language plpgsql as $$
+-- later, so what was checked stays true.
+-- Server CPU for a transaction of four entries: 0.39 ms without any trigger, 0.65 ms with this one, 0.79 ms with one that
+-- keeps the balance by row and sums up at commit by row, and as much with one set-based check and update. The loop looks
+-- up by primary key only, so that no plan depends on how large the tables were when it was made (hence enable_seqscan).
+create function ledger_keep() returns trigger language plpgsql set enable_seqscan = off as $$
 declare
-    wrong record;
+    entry record;
+    account record;
+    transaction_id bigint;
+    transaction_currency text;
+    expected_nr int;
+    total numeric := 0;
 begin
-    select e.transaction_id,
-           sum(e.amount_minor) as total,
-           min(e.nr) = 1 and max(e.nr) = count(*) as is_whole,
-           bool_and(a.currency = t.currency) as is_one_currency
-      into wrong
-      from new_entries e
-      join ledger_transaction t on t.operator_id = e.operator_id and t.id = e.transaction_id
-      join ledger_account a on a.operator_id = e.operator_id and a.id = e.account_id
-     group by e.operator_id, e.transaction_id
-    having sum(e.amount_minor) <> 0
-        or min(e.nr) <> 1 or max(e.nr) <> count(*)
-        or not bool_and(a.currency = t.currency)
-     limit 1;
-    if found then
-        raise exception 'ledger transaction % %', wrong.transaction_id,
-            case when not wrong.is_whole then 'must get its entries in one statement, numbered from 1'
-                 when not wrong.is_one_currency then 'mixes currencies'
-                 else 'does not sum to zero but to ' || wrong.total end
+    for entry in select * from new_entries order by new_entries.transaction_id, nr loop
+        if transaction_id is distinct from entry.transaction_id then
+            if total <> 0 then
+                exit;
+            end if;
+            transaction_id := entry.transaction_id;
+            expected_nr := 1;
+            select currency into transaction_currency from ledger_transaction
+             where operator_id = entry.operator_id and id = entry.transaction_id;
+        end if;
+        if entry.nr <> expected_nr then
+            raise exception 'ledger transaction % must get its entries in one statement, numbered from 1', transaction_id
+                using errcode = 'check_violation';
+        end if;
+        expected_nr := expected_nr + 1;
+        total := total + entry.amount_minor;
+        select rider_id, currency into account from ledger_account
+         where operator_id = entry.operator_id and id = entry.account_id;
+        if account.currency <> transaction_currency then
+            raise exception 'ledger transaction % mixes currencies', transaction_id using errcode = 'check_violation';
+        end if;
+        if account.rider_id is not null then
+            update ledger_account set balance_minor = balance_minor + entry.amount_minor
+             where operator_id = entry.operator_id and id = entry.account_id;
+        end if;
+    end loop;
+    if total <> 0 then
+        raise exception 'ledger transaction % does not sum to zero but to %', transaction_id, total
             using errcode = 'check_violation';
     end if;
-    update ledger_account a
-       set balance_minor = a.balance_minor + moved.amount_minor
-      from (select operator_id, account_id, sum(amount_minor)::bigint as amount_minor
-              from new_entries group by operator_id, account_id) moved
-     where a.operator_id = moved.operator_id and a.id = moved.account_id and a.rider_id is not null;
     return null;
 end $$;
 create trigger ledger_entry_keep after insert on ledger_entry
