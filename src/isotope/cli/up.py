@@ -32,11 +32,13 @@ def command(
 
         ISOTOPE_MODE=demo isotope up --port 8081 --data ./second
     """
+    from isotope.infra.log import configure_logging
     from isotope.infra.migrate import migrate
     from isotope.supervisor import ChildSpec, Supervisor, free_port, listen
     from isotope.supervisor.run import StoppedError
 
     config = _config(port, data)
+    configure_logging(msgspec.structs.replace(config, log_level="warning", log_format="console"), "supervisor")
     folder = Path(config.data)
     folder.mkdir(parents=True, exist_ok=True)
     say = _Teller()

@@ -47,8 +47,9 @@ def build(
             conninfo=config.database_url,
             min_size=1,
             max_size=4,
-            timeout=5.0,
-            reconnect_timeout=5.0,
+            # Short: when the database goes, every step of the way out waits for this.
+            timeout=2.0,
+            reconnect_timeout=2.0,
             kwargs={"options": options, "connect_timeout": 5},
         )
     )
