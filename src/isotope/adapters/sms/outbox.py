@@ -19,10 +19,11 @@ UNDELIVERABLE: Final = "15005550001"
 
 
 class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that was "sent"; `phone` is prefix and number, digits."""
+    """A message that was "sent"; `phone` is prefix and number, digits; `code` the six digits in it, None: there are none."""
 
     phone: str
     body: str
+    code: str | None
     sent_at: datetime
 
 
@@ -52,6 +53,9 @@ async def list_outbox(rt: Runtime, phone_digits: str, limit: int) -> list[Outbox
     async with rt.db.read() as tx:
         return await tx.all(
             OutboxMessage,
-            "select phone, body, sent_at from dev_outbox where phone = %(phone)s order by id desc limit %(limit)s",
+            r"""
+            select phone, body, substring(body from '\m[0-9]{6}\M') as code, sent_at
+              from dev_outbox where phone = %(phone)s order by id desc limit %(limit)s
+            """,
             {"phone": phone_digits, "limit": limit},
         )
