@@ -106,6 +106,11 @@ def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
+@cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+
+
 def _takes_none(kind: Any) -> bool:
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
@@ -141,7 +146,7 @@ class _Decoder:
         if not isinstance(entries, dict):
             raise self._fault(node, kind, path)
         hints = _hints(kind)
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        fields = _fields(kind)
         known = list(fields)
         values: dict[str, Any] = {}
         is_wrong = False
