@@ -1,6 +1,7 @@
 """The source as syntax trees, for tests that read it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -49,3 +50,11 @@ def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.lineno, node.value
+
+
+def patterns(tree: ast.Module) -> Iterator[re.Pattern[str]]:
+    """What each f-string can become: `f"end_refused_{reason}"` is `end_refused_.+`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+" for part in node.values]
+            yield re.compile("".join(parts))
