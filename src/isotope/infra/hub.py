@@ -15,6 +15,8 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection, sql
 
+from isotope.infra.tasks import end_task
+
 _log = structlog.get_logger(__name__)
 
 OnPayload = Callable[[str], None]
@@ -51,9 +53,7 @@ class Hub:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
 
     @property

@@ -22,6 +22,7 @@ from isotope.domain.fleet.live_feed import Key, ModelFacts, load_models, read_ro
 from isotope.domain.tenants.model import Operator
 from isotope.infra.db import store_unavailable
 from isotope.infra.runtime import Runtime
+from isotope.infra.tasks import end_task
 from isotope.kernel.errors import Refusal
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import ModelId, OperatorId, VehicleId
@@ -86,9 +87,7 @@ class LiveMap:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
 
     @property

@@ -1,0 +1,191 @@
+"""Bodies that fit an operation, made of what a world has: for the tests that walk the registry.
+
+Every field of every operation that can carry an id, a token or a name of something must be known here. An operation
+with a field that is not fails `known_fields`, so nothing is added to the API without being walked.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+
+from isotope.api.operation import Operation
+from isotope.api.sections import operations
+from isotope.domain.fleet import VehicleStatus, hold_vehicle, lock_vehicle
+from isotope.domain.sharing import Terms, store
+from isotope.domain.sharing.model import EventKind
+from isotope.domain.tenants.model import Role, Settings
+from isotope.domain.zones import ZoneType
+from isotope.infra.runtime import Runtime
+from isotope.kernel.actor import rider_actor
+from isotope.kernel.ids import RideId
+from tests.kit.fleet import HOME, TARIFF, Fleet, make_fleet, make_zones, zone_draft
+from tests.kit.riders import RiderKit, make_rider
+from tests.kit.tenants import OperatorKit, make_operator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """An operator with something of everything."""
+
+    kit: OperatorKit
+    rider: RiderKit
+    fleet: Fleet
+    ride_id: RideId
+    phone_token: str = "a-token-that-nobody-was-given"
+
+    @property
+    def key(self) -> str:
+        return self.kit.public_key
+
+    @property
+    def secret(self) -> str:
+        return self.kit.secret_key
+
+
+async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Role | None = None) -> World:
+    """An operator with a zone, two vehicles, and a rider whose ride on the first of them runs."""
+    kit = await make_operator(rt, name=f"Operator {uuid4().hex}", settings=settings, staff=staff)
+    rider = await make_rider(rt, kit.operator, name=f"Rider {uuid4().hex}", email=f"{uuid4().hex}@example.test")
+    fleet = await make_fleet(rt, kit.operator, 2)
+    await make_zones(rt, kit.operator, zone_draft(ZoneType.PARKING_ZONE, title=f"Zone {uuid4().hex}"))
+    return World(kit=kit, rider=rider, fleet=fleet, ride_id=await make_running_ride(rt, kit, rider, fleet))
+
+
+async def make_running_ride(rt: Runtime, kit: OperatorKit, rider: RiderKit, fleet: Fleet) -> RideId:
+    """A ride as a start would have left it, without any device."""
+    now = rt.clock.now()
+    operator_id = kit.operator.id
+    async with rt.db.write() as tx:
+        found = await lock_vehicle(tx, operator_id, vehicle_id=fleet.vehicle_id)
+        ride_id = await store.insert_ride(
+            tx,
+            store.NewRide(
+                operator_id=operator_id,
+                rider_id=rider.id,
+                vehicle_id=fleet.vehicle_id,
+                model_id=fleet.model_id,
+                place=1,
+                currency=kit.operator.currency,
+                terms=Terms(tariff=TARIFF),
+                start=HOME,
+                start_odometer_m=0,
+                requested_at=now,
+            ),
+        )
+        actor = rider_actor(rider.id)
+        await hold_vehicle(
+            tx, found.vehicle, holder=f"ride:{ride_id}", status=VehicleStatus.IN_USE, actor=actor, now=now
+        )
+        for kind in (EventKind.REQUESTED, EventKind.STARTED):
+            await store.add_event(tx, (operator_id, ride_id), kind, now, actor)
+        await tx.execute(
+            "update ride set status = 'ACTIVE', started_at = %(now)s where operator_id = %(operator_id)s and id = %(id)s",
+            {"now": now, "operator_id": operator_id, "id": ride_id},
+        )
+    return ride_id
+
+
+Filler = Callable[[World], Any]
+
+# What refers to something of an operator.
+REFERENCES: Final[Mapping[str, Filler]] = {
+    "user_id": lambda world: world.rider.id,
+    "vehicle_id": lambda world: world.fleet.vehicle_id,
+    "vehicle_ids": lambda world: list(world.fleet.vehicle_ids),
+    "active_vehicle_id": lambda world: list(world.fleet.vehicle_ids),
+    "vehicle_number": lambda world: world.fleet.nrs[0],
+    "model_id": lambda world: world.fleet.model_id,
+    "addon_ids": lambda world: list(world.fleet.addon_ids),
+    "ride_id": lambda world: world.ride_id,
+    "active_ride_id": lambda world: world.ride_id,
+    "phone_token": lambda world: world.phone_token,
+    "phone_prefix": lambda world: world.rider.rider.phone_prefix,
+    "phone": lambda world: world.rider.rider.phone,
+    "email": lambda world: world.rider.rider.email,
+}
+# What refers to nothing.
+PLAIN: Final[Mapping[str, Any]] = {
+    "flow": None,  # differs from operation to operation: see `_flow`
+    "skip_ip_address_check": None,
+    "skip_otp": None,
+    "skip_document_verification_check": None,
+    "code": "123456",
+    "name": "Sam Sample",
+    "first_name": "Sam",
+    "last_name": "Sample",
+    "device_os": "WEB",
+    "agree_marketing": True,
+    "password": "wrong password",
+    "booking_status": "ALL",
+    "amount": 1.5,
+    "money_type": "BONUS",
+    "vehicle_types": ["SCOOTER"],
+    "zone_types": ["PARKING_ZONE"],
+    "user_longitude": HOME.lon,
+    "user_latitude": HOME.lat,
+    "radius_in_km": 2,
+    "payment_method_id": "wallet",
+    "skip_wallet_check": None,
+    "skip_save_card_check": None,
+    "skip_auto_topup": None,
+    "skip_auto_stop": None,
+    "user_location_timestamp": 1_780_000_000,
+    "images": None,
+    "command": "ring",
+    "value": None,
+}
+
+
+def known_fields(operation: Operation) -> None:
+    """Fail when an operation has a field that the walks do not know."""
+    unknown = set(operation.request.__struct_fields__) - REFERENCES.keys() - PLAIN.keys()
+    assert not unknown, f"{operation.id}: say in tests/kit/samples.py what {sorted(unknown)} refer to"
+
+
+def body_for(operation: Operation, world: World, *, references: World | None = None) -> dict[str, Any]:
+    """A body with every field filled; what refers to something refers to `references`' things."""
+    known_fields(operation)
+    body: dict[str, Any] = {}
+    for name in operation.request.__struct_fields__:
+        if name in REFERENCES:
+            body[name] = REFERENCES[name](references or world)
+        elif name == "flow":
+            body[name] = _flow(operation)
+        elif PLAIN[name] is not None:
+            body[name] = PLAIN[name]
+    return body
+
+
+def required_body(operation: Operation, world: World) -> dict[str, Any]:
+    """Only what must be sent."""
+    return {name: value for name, value in body_for(operation, world).items() if name in operation.required_fields}
+
+
+def by_secret_key(operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a rider may send of a body."""
+    return {name: value for name, value in body.items() if name not in operation.secret_only}
+
+
+def references_of(operation: Operation) -> list[str]:
+    """The fields that refer to something of an operator."""
+    return [name for name in operation.request.__struct_fields__ if name in REFERENCES]
+
+
+def all_operations() -> list[Operation]:
+    """What is walked."""
+    return list(operations())
+
+
+def _flow(operation: Operation) -> str:
+    info = msgspec.inspect.type_info(operation.request)
+    assert isinstance(info, msgspec.inspect.StructType)
+    kind = next(known.type for known in info.fields if known.name == "flow")
+    while isinstance(kind, msgspec.inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return str(kind.values[0])
+    assert isinstance(kind, msgspec.inspect.EnumType)
+    return str(next(iter(kind.cls)).value)
