@@ -1,10 +1,12 @@
 from itertools import pairwise
-from math import inf, nan
+from math import cos, inf, nan, pi, sin
 from typing import Any
 
+import numpy as np
 import pytest
 
 from isotope.domain.zones import ZoneSpec, ZoneType, check_zone
+from isotope.domain.zones.geodesy import to_degrees
 from isotope.domain.zones.shape import SAGITTA_M, shape_of
 from isotope.kernel.geo import Point, distance_m
 from tests.kit.fleet import HOME, square, zone_draft
@@ -99,9 +101,11 @@ def test_a_circle_lies_between_its_polygons(radius_m: float, lat: float) -> None
 
 def test_a_circle_is_asked_by_its_real_distance() -> None:
     shape = shape_of(stored(zone_draft(ZoneType.PARKING_ZONE, point=HOME, radius_m=100.0)))
-    north = 100.0 / 111_195.08
-    assert shape.has(Point(HOME.lat + north * 0.9999, HOME.lon))
-    assert not shape.has(Point(HOME.lat + north * 1.0001, HOME.lon))
+    # Between two corners of the polygon that stands for it elsewhere, where the two differ most.
+    bearing = pi / (len(shape.inner.exterior.coords) - 1)
+    for metres, is_inside in ((99.999, True), (100.001, False)):
+        ((lon, lat),) = to_degrees(HOME, np.array([[metres * sin(bearing), metres * cos(bearing)]]))
+        assert shape.has(Point(lat, lon)) is is_inside
 
 
 def test_borders_belong_to_the_zone_and_holes_do_not() -> None:

@@ -67,6 +67,8 @@ class FleetColumns:
         self._seen_s: NDArray[np.float64] = np.zeros(_START_ROWS)
         self._battery_pct: NDArray[np.int16] = np.zeros(_START_ROWS, dtype=np.int16)
         self._minimum_pct: NDArray[np.int16] = np.zeros(_START_ROWS, dtype=np.int16)
+        self._away_deg: NDArray[np.float64] = np.zeros(_START_ROWS)
+        self._is_near: NDArray[np.bool_] = np.zeros(_START_ROWS, dtype=np.bool_)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -105,7 +107,10 @@ class FleetColumns:
         """
         count = len(self._rows)
         reach = np.degrees(radius_m / EARTH_RADIUS_M)
-        near = np.flatnonzero(np.abs(self._lat[:count] - point.lat) <= reach)
+        # The one pass over all: into arrays that are there already, since fresh ones of this size cost more than it.
+        away_deg, is_near = self._away_deg[:count], self._is_near[:count]
+        np.abs(np.subtract(self._lat[:count], point.lat, out=away_deg), out=away_deg)
+        near = np.flatnonzero(np.less_equal(away_deg, reach, out=is_near))
         half_lon = self._half_lon(point, radius_m)
         if half_lon < 180.0:  # noqa: PLR2004 - otherwise the circle goes round the pole
             away = np.abs(self._lon[near] - point.lon)
@@ -119,7 +124,8 @@ class FleetColumns:
         if total > limit:
             inside = inside[np.argpartition(away_m[inside], limit)[:limit]]
         inside = inside[np.argsort(away_m[inside], kind="stable")]
-        return [self._show(place) for place in near[inside].tolist()], total
+        shown = self._shown
+        return [shown[place] or self._show(place) for place in near[inside].tolist()], total
 
     @staticmethod
     def _half_lon(point: Point, radius_m: float) -> float:
@@ -160,6 +166,7 @@ class FleetColumns:
         self._seen_s = np.concatenate((self._seen_s, np.zeros_like(self._seen_s)))
         self._battery_pct = np.concatenate((self._battery_pct, np.zeros_like(self._battery_pct)))
         self._minimum_pct = np.concatenate((self._minimum_pct, np.zeros_like(self._minimum_pct)))
+        self._away_deg, self._is_near = np.zeros(len(self._lat)), np.zeros(len(self._lat), dtype=np.bool_)
 
     def _show(self, place: int) -> LiveVehicle:
         shown = self._shown[place]
