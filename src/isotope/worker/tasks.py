@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from isotope.domain.devices import expire_due_commands
-from isotope.domain.fleet import keep_report_history
+from isotope.domain.fleet import keep_report_history, watch_batteries
 from isotope.domain.identity import erase_due_riders, forget_ended_verifications
 from isotope.domain.identity.ports import DeletionHold
 from isotope.domain.sharing import SettleRide
@@ -60,4 +60,5 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     "forget_ended_verifications": Periodic("*/5 * * * *", lambda services: forget_ended_verifications(services.rt)),
     "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),
     "keep_report_history": Periodic("7 * * * *", lambda services: keep_report_history(services.rt)),
+    "watch_batteries": Periodic("* * * * *", lambda services: watch_batteries(services.rt)),
 }

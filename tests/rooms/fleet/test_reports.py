@@ -65,7 +65,12 @@ async def test_a_report_becomes_state_and_history(rt: Runtime) -> None:
         seen_at=at,
     )
     (row,) = await history(rt, fleet)
-    assert (row["lat"], row["event"], row["buffered"], row["flags"]) == (THERE.lat, "moved", False, ["odometer_back", "clock"])
+    assert (row["lat"], row["event"], row["buffered"], row["flags"]) == (
+        THERE.lat,
+        "moved",
+        False,
+        ["odometer_back", "clock"],
+    )
     assert (row["received_at"], row["device_at"], row["fix_at"]) == (at, at, at)
 
 

@@ -66,6 +66,7 @@ from isotope.domain.fleet.rules import (
 )
 from isotope.domain.fleet.store import change_status, get_vehicle, hold_vehicle, lock_vehicle, release_vehicle
 from isotope.domain.fleet.usecases.keep_report_history import keep_report_history
+from isotope.domain.fleet.usecases.watch_batteries import watch_batteries
 
 __all__ = [
     "CATALOG_CHANGED",
@@ -129,5 +130,6 @@ __all__ = [
     "vehicle_not_available",
     "vehicle_not_found",
     "vehicle_not_named",
+    "watch_batteries",
     "why_not_rentable",
 ]
