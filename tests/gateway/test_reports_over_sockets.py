@@ -146,7 +146,7 @@ async def test_a_unit_that_does_not_read_is_hung_up_on(ground: Ground, rt: Runti
     plenty = limits(frames=(1_000_000, 1_000_000.0), unread_bytes=4_096)
     async with running_gateway(rt, limits=plenty) as gateway:
         deaf = ground.unit(gateway)
-        deaf.receive_buffer_bytes = 4_096
+        deaf.buffer_bytes = 4_096
         await deaf.connect()
         deaf.stop_reading()
         before = hang_ups("unread")

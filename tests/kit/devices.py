@@ -80,7 +80,7 @@ class FakeUnit:
     odometer_m: int = 1_000
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     local_address: str | None = None
-    receive_buffer_bytes: int | None = None
+    buffer_bytes: int | None = None
     commands: list[Command] = field(default_factory=list)
     received: list[DownMessage] = field(default_factory=list)
     reader: asyncio.StreamReader | None = None
@@ -112,8 +112,9 @@ class FakeUnit:
         """The socket alone."""
         raw = socket.socket()
         raw.setblocking(False)
-        if self.receive_buffer_bytes is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer_bytes)
+        if self.buffer_bytes is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.buffer_bytes)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.buffer_bytes)
         if self.local_address is not None:
             raw.bind((self.local_address, 0))
         await asyncio.get_running_loop().sock_connect(raw, (self.host, self.port))

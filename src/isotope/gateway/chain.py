@@ -175,7 +175,7 @@ class ReportChain:
                     await write_states(tx, self.apply_reports, batch)
             except Refusal as refusal:
                 if failures == 0:
-                    _log.warning("gateway.store_away", code=refusal.code, pending=len(self._pending))
+                    _log.warning("gateway.store_away", why=refusal.code, pending=len(self._pending))
                 await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
                 failures += 1
             except Exception as error:  # noqa: BLE001 - whatever one report does, the others go on

@@ -164,6 +164,6 @@ class CommandDesk:
                 return await call()
             except Refusal as refusal:
                 if failures == 0:
-                    _log.warning("gateway.store_away", code=refusal.code)
+                    _log.warning("gateway.store_away", why=refusal.code)
                 await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
                 failures += 1

@@ -19,6 +19,7 @@ class Limits:
         frames: messages that a unit may send at once, and how many a second in the long run; more are read later.
         bad_frames: unreadable lines that a unit may send at once, and how many more a second; then it is hung up on.
         read_bytes: what is read at once; unread_bytes: what waits for a unit that does not read, before it is hung up on.
+        kernel_bytes: what the system takes from a unit before we read; units send little, and there are many of them.
         batch_rows: reports of one write; batch_s: at most one write in so long; pending: reports that wait for the
             store, before the gateway stops reading.
         logins: logins that are looked up at once; commands: commands that wait to be written to units.
@@ -39,6 +40,7 @@ class Limits:
     bad_frames: tuple[int, float] = (20, 0.2)
     read_bytes: int = 8_192
     unread_bytes: int = 32_768
+    kernel_bytes: int = 32_768
     batch_rows: int = 500
     batch_s: float = 0.2
     pending: int = 5_000

@@ -74,21 +74,35 @@ class Gateway:
 
     async def start(self) -> None:
         """Listen, say to the store that we are here, and take connections. Waits for a store that is away."""
+        listening = self._bind()
+        self.port = listening.getsockname()[1]
         self._server = await asyncio.start_server(
-            self._connected, self._host, self.port, limit=self.limits.read_bytes, backlog=_BACKLOG, start_serving=False
+            self._connected, sock=listening, limit=self.limits.read_bytes, backlog=_BACKLOG, start_serving=False
         )
-        self.port = self._server.sockets[0].getsockname()[1]
         await self._hub.start()
         while True:
             try:
                 cleared = await devices.register_gateway(self._rt, self.id, self.listener, self.limits.lease_s)
                 break
             except Refusal as refusal:
-                _log.warning("gateway.store_away", code=refusal.code)
+                _log.warning("gateway.store_away", why=refusal.code)
                 await asyncio.sleep(_RETRY_S)
         self._writing = asyncio.create_task(self._chain.run(), name="reports")
         await self._server.start_serving()
         _log.info("gateway.listening", host=self._host, port=self.port, gateway=str(self.id), cleared=cleared)
+
+    def _bind(self) -> socket.socket:
+        bound = socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Inherited by every connection.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.limits.kernel_bytes)
+            bound.setblocking(False)
+            bound.bind((self._host, self.port))
+        except OSError:
+            bound.close()
+            raise
+        return bound
 
     async def serve(self) -> None:
         """Until cancelled. An error in here is a bug and ends the process, which is then started again."""
@@ -343,7 +357,7 @@ class Gateway:
             try:
                 await self.renew()
             except Refusal as refusal:
-                _log.warning("gateway.store_away", code=refusal.code)
+                _log.warning("gateway.store_away", why=refusal.code)
                 await asyncio.sleep(_RETRY_S)
                 continue
             try:
