@@ -23,8 +23,9 @@ async def spend_token(tx: Tx, operator: Operator, phone_token: str, flow: Flow, 
     seen = await queries.find_verification_by_verified_token(tx, operator.id, token_hash)
     if seen is None:
         return phone_token_invalid()
+    # Everybody who spends a token holds its number, so what is read now stays so.
     await store.lock_phone(tx, operator.id, seen.phone)
-    run = await store.lock_verification_by_verified_token(tx, operator.id, token_hash)
+    run = await queries.find_verification_by_verified_token(tx, operator.id, token_hash)
     refused = may_use(run, flow, now)
     if refused is not None or run is None:
         return refused or phone_token_invalid()

@@ -24,7 +24,10 @@ async def lock_phone(tx: Tx, operator_id: OperatorId, phone: Phone) -> None:
 
 
 async def lock_limits(tx: Tx, operator_id: OperatorId, phone: Phone, address: str | None) -> None:
-    """Count and send in turn: what is counted after this does not change until the commit."""
+    """Count and send in turn: what is counted after this does not change until the commit.
+
+    The prefix is the widest of the three; the number is locked as well, because erasures and logins lock only that.
+    """
     await lock_phone(tx, operator_id, phone)
     if address is not None:
         await lock_address(tx, operator_id, address)
@@ -101,17 +104,6 @@ async def lock_verification_by_requested_token(
         verification_of_row,
         "select id, flow, phone_prefix, phone, step, code_hash, checks, expires_at from phone_verification"
         " where operator_id = %(operator_id)s and requested_token_hash = %(token_hash)s for update",
-        {"operator_id": operator_id, "token_hash": token_hash},
-    )
-
-
-async def lock_verification_by_verified_token(
-    tx: Tx, operator_id: OperatorId, token_hash: bytes
-) -> Verification | None:
-    return await tx.find(
-        verification_of_row,
-        "select id, flow, phone_prefix, phone, step, code_hash, checks, expires_at from phone_verification"
-        " where operator_id = %(operator_id)s and verified_token_hash = %(token_hash)s for update",
         {"operator_id": operator_id, "token_hash": token_hash},
     )
 
