@@ -203,19 +203,22 @@ async def test_a_full_wallet_refuses_more_but_answers_repetitions(rt: Runtime) -
     assert (await books.standing()).balance_minor == MAX_BALANCE_MINOR
 
 
-async def test_debt_has_the_same_limit(rt: Runtime) -> None:
+async def test_debt_has_the_same_limit_and_repetitions_are_answered_too(rt: Runtime) -> None:
     books = await open_books(rt)
+    await books.charge(3, cause="ride:early")
+    rest = MAX_BALANCE_MINOR - 3
     async with rt.db.write() as tx:
         await post(
             tx,
             books.posting(
-                Entry(kind=AccountKind.RIDER_DEBT, amount_minor=-MAX_BALANCE_MINOR, rider_id=books.rider),
-                Entry(kind=AccountKind.REVENUE, amount_minor=MAX_BALANCE_MINOR),
+                Entry(kind=AccountKind.RIDER_DEBT, amount_minor=-rest, rider_id=books.rider),
+                Entry(kind=AccountKind.REVENUE, amount_minor=rest),
             ),
         )
     with pytest.raises(Refusal) as refused:
         await books.charge(1)
     assert refused.value.code == "wallet_limit_reached"
+    assert await books.charge(3, cause="ride:early") == Charged(debt_minor=3)
 
 
 async def test_nobody_has_no_wallet(rt: Runtime) -> None:
