@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from isotope.provisioning import FolderRefused, read_folder
-from isotope.provisioning.faults import MAX_FAULTS
+from isotope.provisioning.decode import Place, decode
+from isotope.provisioning.faults import MAX_FAULTS, Faults
+from isotope.provisioning.tree import Node
 from tests.provisioning.folders import ENVIRON, documented
 
 SLIPS = [
@@ -136,6 +138,7 @@ SLIPS = [
         "models.yaml:14: models.kite.vehicle_type: 'scooter' does not fit - did you mean 'SCOOTER'?",
     ),
     ("models.yaml", "kind: FIXED", "kind: ONCE", "models.yaml:4: addons.helmet.kind: 'ONCE' does not fit"),
+    ("models.yaml", "max: 20}", "max: 1" + "0" * 30 + "}", "models.kite.capabilities.3.value.max: '1000000"),
     ("models.yaml", "command: ring", "command: rings", "models.kite.capabilities.2.command: 'rings' does not fit"),
     # zones.geojson
     (
@@ -245,6 +248,13 @@ def test_a_slip_is_told_with_its_place(folder: Path, name: str, old: str, new: s
     assert any(told in fault for fault in faults), faults
 
 
+@pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e999"])
+def test_a_number_is_finite_whatever_the_field(text: str) -> None:
+    faults = Faults()
+    assert decode(Node(text, 7), float, Place("a.yaml"), faults) is None
+    assert [fault.text() for fault in faults] == [f"a.yaml:7: '{text}' does not fit (accepted: a number)"]
+
+
 def test_secrets_are_never_told(folder: Path) -> None:
     operator = folder / "operator.yaml"
     text = operator.read_text(encoding="utf-8").replace("harbour-app-2026", "p u b l i c")
@@ -310,7 +320,9 @@ def test_lines_of_features_count_whatever_stands_in_texts(folder: Path) -> None:
     for feature in document["features"]:
         feature["properties"]["title"] = 'a "quoted" {title} [with] brackets \\'
     document["features"][2]["properties"]["color"] = "red"
-    path.write_text(json.dumps({"name": {"features": [{}]}, **document}, indent=1), encoding="utf-8")
+    path.write_text(
+        json.dumps({"name": {"features": [{}]}, "others": [{}, {}], **document}, indent=1), encoding="utf-8"
+    )
     lines = path.read_text(encoding="utf-8").split("\n")
     (fault,) = refused(folder).faults
     assert fault.line is not None

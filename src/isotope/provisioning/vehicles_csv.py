@@ -3,7 +3,6 @@
 import csv
 from dataclasses import dataclass
 from io import StringIO
-from math import isfinite
 from typing import Annotated, Final
 
 import msgspec
@@ -154,7 +153,6 @@ def _quick(given: dict[str, str]) -> VehicleRow | None:
     if not all(map(str.isprintable, given.values())):
         return None
     try:
-        row = msgspec.convert(given, VehicleRow, strict=False)
+        return msgspec.convert(given, VehicleRow, strict=False)
     except msgspec.ValidationError:
         return None
-    return row if isfinite(row.lat) and isfinite(row.lon) else None
