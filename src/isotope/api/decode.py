@@ -66,6 +66,8 @@ class Decoder(Generic[T]):
             Refusal: `validation_failed` with every fault.
         """
         content = body if body.strip() else b"{}"
+        if not _is_utf8(content):
+            raise invalid(Fault("", f"{_NOT_JSON}: it is not UTF-8"))
         if not self._must_clean:
             try:
                 value = self._fast.decode(content)
@@ -94,6 +96,17 @@ class Decoder(Generic[T]):
         return decoded
 
 
+def _is_utf8(content: bytes) -> bool:
+    # What is in an unknown field is never decoded, so the decoder alone would let it pass.
+    if content.isascii():
+        return True
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _fields_of(content: bytes) -> dict[str, Source]:
     try:
         # Only the top level is taken apart here; what is inside an unknown field is never built.
@@ -102,8 +115,6 @@ def _fields_of(content: bytes) -> dict[str, Source]:
         raise invalid(Fault("", _TOO_DEEP)) from None
     except msgspec.ValidationError:
         raise invalid(Fault("", "The body must be a JSON object")) from None
-    except UnicodeDecodeError:
-        raise invalid(Fault("", f"{_NOT_JSON}: it is not UTF-8")) from None
     except msgspec.DecodeError as error:
         raise invalid(Fault("", f"{_NOT_JSON}: {str(error).removeprefix('JSON is malformed: ')}")) from None
 
