@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,9 +18,8 @@ from isotope.domain.fleet import (
     retire_addons,
 )
 from isotope.domain.fleet import live_map as live_map_module
-from isotope.domain.fleet.live_feed import Key, read_rows_of
+from isotope.domain.fleet.live_feed import read_rows_after, read_rows_of
 from isotope.domain.tenants.model import Operator
-from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM
 from isotope.kernel.errors import Refusal
@@ -141,15 +140,16 @@ async def test_another_operators_vehicles_are_never_shown(rt: Runtime, live_map:
 
 
 class Gate:
-    """Stands in for the re-read: holds back what was read until it is let through."""
+    """Stands in for a reading of the feed: holds back what was read until it is let through."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[..., Awaitable[list[tuple[Any, ...]]]]) -> None:
+        self._read = read
         self.has_read = asyncio.Event()
         self.may_go = asyncio.Event()
         self.passed = 0
 
-    async def read(self, tx: Tx, keys: Sequence[Key]) -> list[tuple[Any, ...]]:
-        rows = await read_rows_of(tx, keys)
+    async def read(self, *args: Any) -> list[tuple[Any, ...]]:
+        rows = await self._read(*args)
         self.has_read.set()
         await self.may_go.wait()
         self.passed += 1
@@ -162,7 +162,7 @@ class Gate:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    made = Gate()
+    made = Gate(read_rows_of)
     made.may_go.set()
     monkeypatch.setattr(live_map_module, "read_rows_of", made.read)
     return made
@@ -194,10 +194,14 @@ async def test_taken_by_this_process_is_gone_at_once_and_a_late_read_does_not_br
     await until(lambda: shown(rt, live_map, operator) == [fleet.vehicle_id])
 
 
-async def test_what_could_not_be_heard_is_read_again(rt: Runtime, live_map: LiveMap) -> None:
+async def test_what_could_not_be_heard_is_read_again_before_anything_is_answered(
+    rt: Runtime, live_map: LiveMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
     operator = (await make_operator(rt)).operator
     fleet = await make_fleet(rt, operator)
     await until(lambda: shown(rt, live_map, operator) == [fleet.vehicle_id])
+    gate = Gate(read_rows_after)
+    monkeypatch.setattr(live_map_module, "read_rows_after", gate.read)
     async with await psycopg.AsyncConnection.connect(rt.db.url, autocommit=True) as connection:
         # Changed without a word: only reading everything again can tell.
         await connection.execute(
@@ -208,15 +212,13 @@ async def test_what_could_not_be_heard_is_read_again(rt: Runtime, live_map: Live
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where query like 'listen %%' and datname = current_database()"
         )
-    await until(lambda: visible(lambda: shown(rt, live_map, operator)) == [])
-
-
-def visible(ask: Callable[[], list[VehicleId]]) -> list[VehicleId] | None:
-    """None while the map says that it is behind."""
-    try:
-        return ask()
-    except Refusal:
-        return None
+    await gate.has_read.wait()
+    assert rt.hub.is_listening
+    with pytest.raises(Refusal, match="store_unavailable"):
+        shown(rt, live_map, operator)
+    gate.may_go.set()
+    await until(lambda: live_map.behind_s() == 0.0)
+    assert shown(rt, live_map, operator) == []
 
 
 async def test_the_safety_net_finds_what_nobody_told(

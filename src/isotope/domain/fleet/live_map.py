@@ -34,7 +34,7 @@ SWEEP_EVERY_S: Final = 300.0
 MAX_SHOWN: Final = 2_000
 """How many vehicles one answer has at most."""
 
-_FULL_SPEED_ROWS: Final = 10_000
+_FULL_SPEED_ROWS: Final = 5_000
 # Small enough that no request waits noticeably behind a step of the sweep.
 _CALM_ROWS: Final = 500
 _CALM_PAUSE_S: Final = 0.05
@@ -75,7 +75,7 @@ class LiveMap:
         self._wake = asyncio.Event()
         self._loaded = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        rt.hub.subscribe(VEHICLE_CHANGED, self._on_changed, self._sweep_now)
+        rt.hub.subscribe(VEHICLE_CHANGED, self._on_changed, self._on_reset)
         rt.hub.subscribe(CATALOG_CHANGED, lambda _operator_id: self._sweep_now())
 
     async def start(self) -> None:
@@ -96,7 +96,10 @@ class LiveMap:
         return self._loaded.is_set()
 
     def behind_s(self) -> float:
-        """For how long something has been known to be missing, in seconds; 0: up to date as far as was told."""
+        """For how long something has been known to be missing, in seconds; 0: up to date as far as was told.
+
+        Infinite after the hub was deaf, until everything was read again: nobody knows what was not heard.
+        """
         now = asyncio.get_running_loop().time()
         if self._rt.hub.is_listening:
             self._deaf_since = None
@@ -171,11 +174,16 @@ class LiveMap:
             self._pending_since = asyncio.get_running_loop().time()
         self._wake.set()
 
+    def _on_reset(self) -> None:
+        self._sweep = _Sweep(is_urgent=True, since=float("-inf"))
+        self._wake.set()
+
     def _sweep_now(self) -> None:
-        """Read everything again as fast as possible: what was told meanwhile, if anything, is lost."""
-        now = asyncio.get_running_loop().time()
-        running = self._sweep
-        self._sweep = _Sweep(is_urgent=True, since=running.since if running is not None and running.is_urgent else now)
+        """Read everything again as fast as possible."""
+        since = asyncio.get_running_loop().time()
+        if self._sweep is not None and self._sweep.is_urgent:
+            since = self._sweep.since
+        self._sweep = _Sweep(is_urgent=True, since=since)
         self._wake.set()
 
     async def _run(self) -> None:
