@@ -10,9 +10,13 @@ from isotope.domain.fleet import (
     lock_vehicle,
     offers_of,
     retire_addons,
+    retire_models,
+    retire_tariffs,
+    retire_vehicles,
 )
 from isotope.domain.pricing import AddonKind, AddonPrice
 from isotope.infra.runtime import Runtime
+from isotope.kernel.actor import SYSTEM
 from isotope.kernel.errors import Refusal
 from tests.kit.fleet import HELMET, SPEC, TARIFF, make_fleet
 from tests.kit.tenants import make_operator
@@ -51,6 +55,19 @@ async def test_retired_addons_are_no_longer_offered(rt: Runtime) -> None:
         left = await list_addons(tx, operator.id)
     assert [addon.title for addon in offer.offers.addons] == ["Helmet"]
     assert [addon.title for addon in left] == ["Helmet"]
+
+
+async def test_a_retired_tariff_is_known_as_long_as_a_model_has_it(rt: Runtime) -> None:
+    operator = (await make_operator(rt)).operator
+    fleet = await make_fleet(rt, operator)
+    async with rt.db.write() as tx:
+        (tariff,) = await list_tariffs(tx, operator.id)
+        await retire_tariffs(tx, operator.id, [tariff.ref], rt.clock.now())
+        assert await list_tariffs(tx, operator.id) == [tariff]
+        (model,) = await list_models(tx, operator.id)
+        await retire_vehicles(tx, operator.id, fleet.nrs, SYSTEM, rt.clock.now())
+        await retire_models(tx, operator.id, [model.ref], rt.clock.now())
+        assert await list_tariffs(tx, operator.id) == []
 
 
 async def test_nothing_of_another_operator_is_read(rt: Runtime) -> None:

@@ -131,11 +131,15 @@ async def list_addons(tx: Tx, operator_id: OperatorId) -> list[AddonOffer]:
 
 
 async def list_tariffs(tx: Tx, operator_id: OperatorId) -> list[TariffOffer]:
-    """The tariffs that are still offered, by title; at most `MAX_LISTED`."""
+    """The tariffs that are still offered, alone or by a model that is, by title; at most `MAX_LISTED`."""
     rows = await tx.dicts(
         """
-        select id, ref, title, spec from tariff
-         where operator_id = %(operator_id)s and retired_at is null order by title, id limit %(limit)s
+        select t.id, t.ref, t.title, t.spec from tariff t
+         where t.operator_id = %(operator_id)s
+           and (t.retired_at is null
+                or exists (select from vehicle_model m
+                            where m.operator_id = t.operator_id and m.tariff_id = t.id and m.retired_at is null))
+         order by t.title, t.id limit %(limit)s
         """,
         {"operator_id": operator_id, "limit": MAX_LISTED},
     )
