@@ -13,5 +13,5 @@ FALLBACK_LANGUAGE: Final = "en"
 def catalogue(language: str) -> Mapping[str, str]:
     """Every text by its code; English stands in for what the language lacks."""
     found = files(__name__).joinpath(f"{language}.toml")
-    own = tomllib.loads(found.read_text("utf-8")) if language.isalpha() and found.is_file() else {}
+    own = tomllib.loads(found.read_text("utf-8")) if language.replace("-", "").isalnum() and found.is_file() else {}
     return own if language == FALLBACK_LANGUAGE else {**catalogue(FALLBACK_LANGUAGE), **own}

@@ -116,7 +116,7 @@ def test_an_add_on_by_the_minute_counts_riding_minutes_only() -> None:
         (0, "0.255", False, 0, 0),
     ],
 )
-def test_tax_is_rounded_half_up_once(amount: int, rate: str, inclusive: bool, net: int, tax: int) -> None:  # noqa: FBT001
+def test_tax_is_rounded_half_up_once(amount: int, rate: str, inclusive: bool, net: int, tax: int) -> None:
     tariff = Tariff(unlock_minor=amount, minute_tiers=(Tier(price_minor=0),), tax_rate=rate, tax_inclusive=inclusive)
     made = bill(tariff, (), Usage(ride_s=0, pause_s=0))
     assert (made.net_minor, made.tax_minor, made.total_minor) == (net, tax, net + tax)
