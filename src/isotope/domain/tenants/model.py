@@ -18,7 +18,8 @@ class OtpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_checks: Annotated[int, Meta(ge=1, le=10, description="wrong codes before the token dies")] = 5
     sends_per_number: Annotated[int, Meta(ge=1, description="codes to one number in `number_window_s`")] = 3
     number_window_s: Annotated[int, Meta(ge=60, le=86_400, description="the time that `sends_per_number` is for")] = 600
-    sends_per_address: Annotated[int, Meta(ge=1, description="codes asked for by one IP address in an hour")] = 20
+    # Mobile networks put hundreds of people behind one IPv4 address.
+    sends_per_address: Annotated[int, Meta(ge=1, description="codes asked for by one IP address in an hour")] = 100
     sends_per_prefix: Annotated[int, Meta(ge=1, description="codes to one country prefix in an hour")] = 2_000
     allowed_prefixes: Annotated[tuple[str, ...], Meta(description="country prefixes that get codes; empty: all")] = ()
 
