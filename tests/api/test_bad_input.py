@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from isotope.api.operation import Operation
+from isotope.api.operation import Auth, Operation
 from tests.kit.http import Api, credentials
 from tests.kit.samples import World, all_operations, body_for, make_world, required_body
 
@@ -67,7 +67,7 @@ def by_id(value: object) -> str:
 
 def token_for(operation: Operation, world: World) -> str | None:
     """Whoever may send every field."""
-    return None if operation.auth.name in ("NONE",) else world.secret
+    return None if operation.auth is Auth.NONE else world.secret
 
 
 def check_refusal(status: int, text: str, where: str) -> dict[str, Any]:
@@ -120,7 +120,7 @@ async def test_every_field_with_what_decoders_trip_over(api: Api, operation: Ope
 @pytest.mark.parametrize("operation", JSON, ids=by_id)
 async def test_all_faults_at_once(api: Api, operation: Operation) -> None:
     world = await make_world(api.services.rt)
-    bad = dict.fromkeys(operation.request.__struct_fields__, {"no": "field takes an object"})
+    bad = {name: {"no": "field takes an object"} for name in operation.request.__struct_fields__}
     status, text = await post(api, operation, world, json.dumps(bad).encode())
     assert status == 400
     assert {fault["field"] for fault in json.loads(text)["errors"]} == set(bad)
@@ -185,9 +185,9 @@ async def test_wrong_content_types(api: Api, operation: Operation) -> None:
         "application/json; charset=latin-1",
         "\u00e4",
     ):
-        headers = {"Content-Type": kind.encode("latin-1")}
-        sent = credentials(world.key, token_for(operation, world))
-        answer = await api.client.post(operation.path, content=b'{"a": 1}', headers={**sent, **headers})
+        sent = credentials(world.key, token_for(operation, world)) | {"Content-Type": kind}
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
+        answer = await api.client.post(operation.path, content=b'{"a": 1}', headers=raw)
         assert answer.status_code == 415, (operation.id, kind)
         assert answer.json()["code"] == "unsupported_media"
     other = "multipart/form-data; boundary=x" if operation.content == "json" else "application/json"

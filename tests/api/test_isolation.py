@@ -182,8 +182,7 @@ async def test_own_credentials_with_the_ids_of_another_operator(api: Api, two: T
     # Each reference alone too: the first one that is not found must not hide that the next would be.
     required = required_body(operation, attacker)
     bodies = [whole]
-    for name in references_of(operation):
-        bodies.append(required | {"user_id": attacker.rider.id, name: whole[name]})
+    bodies += [required | {"user_id": attacker.rider.id, name: whole[name]} for name in references_of(operation)]
     for body in bodies:
         for token in (attacker.secret, attacker.rider.token, None):
             sent = body if token == attacker.secret else by_secret_key(operation, body)
