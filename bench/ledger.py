@@ -35,7 +35,6 @@ create table bare_entry as select * from ledger_entry with no data;
 create sequence bare_id;
 alter table bare_transaction add primary key (operator_id, id), add unique (operator_id, cause, reason);
 alter table bare_entry add primary key (operator_id, transaction_id, nr);
-create index on bare_entry (operator_id, account_id, transaction_id desc);
 """
 
 

@@ -48,7 +48,6 @@ create table ledger_entry (
     foreign key (operator_id, transaction_id) references ledger_transaction (operator_id, id),
     foreign key (operator_id, account_id) references ledger_account (operator_id, id)
 );
-create index ledger_entry_account on ledger_entry (operator_id, account_id, transaction_id desc);
 
 -- Runs once a statement, and every statement must be whole by itself: the entries of a transaction are numbered from 1
 -- without a gap, sum to zero and are in its currency. Since number 1 exists once, nothing can be added to a transaction
