@@ -1,13 +1,43 @@
 """The sections of the contract. Importing them declares their operations."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from isotope.api import authorization, sharing, user
 from isotope.api.operation import Operation, declared
 
 __all__ = ["authorization", "operations", "sharing", "user"]
 
+# As the reference's documentation goes, which is the order in which an app needs them.
+_ORDER: Final = (
+    "request_phone_verification",
+    "verify_phone_code",
+    "register",
+    "login",
+    "dashboard_login",
+    "get_user_data",
+    "get_user_bookings",
+    "get_user_payment_methods",
+    "register_user_form",
+    "add_money",
+    "delete_user",
+    "refresh_user_token",
+    "get_zones",
+    "get_vehicles",
+    "start_ride",
+    "end_ride",
+    "get_current_ride",
+    "get_vehicle_pricing",
+    "pause",
+    "unpause",
+    "ring_vehicle",
+    "get_active_rides",
+    "get_vehicle_commands",
+    "send_vehicle_commands",
+)
+
 
 def operations() -> Sequence[Operation]:
-    """Every operation that is served, in the order of the contract's sections."""
-    return declared()
+    """Every operation that is served, in the contract's order; what is not in it comes last."""
+    rank = {name: place for place, name in enumerate(_ORDER)}
+    return sorted(declared(), key=lambda operation: rank.get(operation.id, len(_ORDER)))

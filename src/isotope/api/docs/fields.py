@@ -27,14 +27,14 @@ def response_fields(schemas: Schemas, type: Any) -> Markup:
 
 def _fields(schemas: Schemas, schema: Schema, *, is_request: bool, depth: int = 0) -> Markup:
     required = set(schema.get("required", ()))
-    rows = [
-        (
-            _name(name, known, required=is_request and name in required),
-            _type(schemas, known),
-            _meaning(schemas, known, is_request=is_request, depth=depth),
-        )
-        for name, known in schema.get("properties", {}).items()
-    ]
+    rows: list[tuple[str, ...]] = []
+    for name, known in schema.get("properties", {}).items():
+        nested = _nested(schemas, known)
+        title = _name(name, known, required=is_request and name in required)
+        rows.append((title, _type(schemas, known), _meaning(known, nested)))
+        if nested is not None and depth < _MOST_DEPTH:
+            inner = _fields(schemas, nested, is_request=is_request, depth=depth + 1)
+            rows.append((tag("details", tag("summary", f"Fields of {nested['title']}"), inner),))
     return table(("Field", "Type", "Meaning"), rows, class_="fields") if rows else tag("p", "No fields.")
 
 
@@ -76,14 +76,10 @@ def _base_type(schemas: Schemas, schema: Schema) -> str:
     return str(kind or "any")
 
 
-def _meaning(schemas: Schemas, schema: Schema, *, is_request: bool, depth: int) -> Markup:
+def _meaning(schema: Schema, nested: Schema | None) -> Markup:
     parts = list(_sentences(schema))
-    nested = _nested(schemas, schema)
-    if nested is not None and depth < _MOST_DEPTH:
-        if not schema.get("description") and nested.get("description"):
-            parts.append(inline(nested["description"]))
-        inner = _fields(schemas, nested, is_request=is_request, depth=depth + 1)
-        parts.append(tag("details", tag("summary", f"Fields of {nested['title']}"), inner))
+    if nested is not None and not schema.get("description"):
+        parts.insert(0, inline(nested.get("description", "")))
     return join(_spaced(parts))
 
 

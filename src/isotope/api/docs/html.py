@@ -1,7 +1,7 @@
 """HTML by small functions. Everything that is not `Markup` is escaped, so no text of the registry can break the page."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
@@ -37,8 +37,14 @@ def inline(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", escaped))
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]], **attributes: str) -> Markup:
-    """A table; cells are texts or markup."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], **attributes: str) -> Markup:
+    """A table; cells are texts or markup. A row of one cell goes over the whole width."""
     header = tag("thead", tag("tr", *(tag("th", cell) for cell in head)))
-    body = tag("tbody", *(tag("tr", *(tag("td", cell) for cell in row)) for row in rows))
+    body = tag("tbody", *(tag("tr", *_cells(row, len(head))) for row in rows))
     return tag("div", tag("table", header, body, **attributes), class_="scroll")
+
+
+def _cells(row: Sequence[str], columns: int) -> list[Markup]:
+    if len(row) == 1:
+        return [tag("td", row[0], colspan=str(columns), class_="whole")]
+    return [tag("td", cell) for cell in row]
