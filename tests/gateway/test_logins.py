@@ -49,8 +49,7 @@ async def test_whoever_does_not_say_hello_first_is_hung_up_on(gateway: Gateway, 
     stranger = FakeUnit(gateway.port, "x", "x")
     await stranger.open()
     await stranger.send_bytes(first)
-    assert stranger.reader is not None
-    assert await stranger.reader.read() == b""
+    assert await stranger.hung_up_on() == b""
     await stranger.hang_up()
 
 
@@ -109,14 +108,11 @@ async def test_sockets_without_a_hello_are_few_and_short(ground: Ground, rt: Run
         strangers = [FakeUnit(gateway.port, "x", "x") for _ in range(3)]
         for stranger in strangers:
             await stranger.open()
-            assert stranger.reader is not None
-        assert strangers[2].reader is not None
-        assert await strangers[2].reader.read() == b""
+        assert await strangers[2].hung_up_on() == b""
         # Bytes without an end are no sign of life.
         await strangers[0].send_bytes(b'{"t":"hel')
         for stranger in strangers[:2]:
-            assert stranger.reader is not None
-            assert await stranger.reader.read() == b""
+            assert await stranger.hung_up_on() == b""
         async with ground.unit(gateway) as unit:
             assert unit.is_welcome
         for stranger in strangers:

@@ -27,29 +27,32 @@ from tests.kit.waiting import until
 async def test_the_store_goes_away_and_units_stay(ground: Ground, rt: Runtime) -> None:
     """Reports wait, an answer waits, the sockets stay; with the store everything goes on without a restart."""
     newcomer = await make_device(rt, ground.fleet.operator_id)
-    async with line_to_store(rt.db.url) as line, running_gateway(rt, url=line.url) as gateway:
-        async with ground.unit(gateway, Manner.LATE) as unit:
-            await unit.report(lat=60.2)
-            command_id = await ground.order()
-            command = await unit.command()
+    async with (
+        line_to_store(rt.db.url) as line,
+        running_gateway(rt, url=line.url) as gateway,
+        ground.unit(gateway, Manner.LATE) as unit,
+    ):
+        await unit.report(lat=60.2)
+        command_id = await ground.order()
+        command = await unit.command()
 
-            line.cut()
-            while_away = await unit.report(lat=60.2001, wait=False)
-            await unit.finish(command)
-            late = newcomer.unit(rt, gateway)
-            assert await late.connect() == Refused(reason=RefusedReason.TRY_LATER)
-            assert ReportOk(seq=while_away.seq) not in unit.received
-            assert not unit.is_hung_up
+        line.cut()
+        while_away = await unit.report(lat=60.2001, wait=False)
+        await unit.finish(command)
+        late = newcomer.unit(rt, gateway)
+        assert await late.connect() == Refused(reason=RefusedReason.TRY_LATER)
+        assert ReportOk(seq=while_away.seq) not in unit.received
+        assert not unit.is_hung_up
 
-            line.mend()
-            await unit.confirmed(while_away.seq)
-            assert (await ground.state()).lat == 60.2001
-            assert (await ground.outcome(command_id)).is_done
-            assert isinstance(await late.connect(), Welcome)
-            await late.hang_up()
-            # The hub listens again, too.
-            unit.manner = Manner.OBEY
-            assert (await ground.outcome(await ground.order(CommandName.RING))).is_done
+        line.mend()
+        await unit.confirmed(while_away.seq)
+        assert (await ground.state()).lat == 60.2001
+        assert (await ground.outcome(command_id)).is_done
+        assert isinstance(await late.connect(), Welcome)
+        await late.hang_up()
+        # The hub listens again, too.
+        unit.manner = Manner.OBEY
+        assert (await ground.outcome(await ground.order(CommandName.RING))).is_done
 
 
 async def test_reports_that_wait_are_bounded_and_then_the_gateway_stops_reading(ground: Ground, rt: Runtime) -> None:

@@ -229,6 +229,16 @@ class FakeUnit:
         """Until the gateway hangs up."""
         await self.until(lambda: self.is_hung_up)
 
+    async def hung_up_on(self) -> bytes:
+        """Until the gateway hangs up on a socket that has not said hello; what it said before."""
+        assert self.reader is not None
+        said = b""
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(self.WAIT_S):
+                while data := await self.reader.read(4_096):
+                    said += data
+        return said
+
     async def answer(
         self, command: Command, status: AckStatus, *, code: str | None = None, locked: bool | None = None
     ) -> None:
