@@ -23,6 +23,7 @@ def command(
     config = prepare("api")
     import uvloop
 
+    from isotope.api.demo_keys import refuse_demo_keys
     from isotope.api.serve import serve
     from isotope.supervisor.ports import listen
     from isotope.wiring import create_app, open_services
@@ -32,6 +33,7 @@ def command(
 
     async def main() -> None:
         async with open_services(config) as services:
+            await refuse_demo_keys(config, services.rt)
             await serve(create_app(services), listening)
 
     uvloop.run(main())
