@@ -29,6 +29,8 @@ from isotope.kernel.ids import RiderId
 AT_ONCE: Final = 8
 GROWN: Final = 100_000
 
+Call = Callable[[int], Awaitable[None]]
+
 _BARE: Final = """
 create table bare_transaction as select * from ledger_transaction with no data;
 create table bare_entry as select * from ledger_entry with no data;
@@ -51,11 +53,15 @@ async def measure(url: str, seconds: float) -> list[Figure]:
         async with db.write() as tx:
             await tx.execute("analyze ledger_account, ledger_transaction, ledger_entry")
 
-        bare = await _rate(seconds, lambda worker: _insert_bare(books, riders[worker]))
-        apart = await _rate(seconds, lambda worker: _charge(books, riders[worker]))
-        together = await _rate(seconds, lambda _worker: _charge(books, riders[0]))
-        read_fresh = await _rate(seconds / 2, lambda _worker: _read(books, fresh))
-        read_grown = await _rate(seconds / 2, lambda _worker: _read(books, grown))
+        bare, apart, together = await _rates(
+            seconds,
+            lambda worker: _insert_bare(books, riders[worker]),
+            lambda worker: _charge(books, riders[worker]),
+            lambda _worker: _charge(books, riders[0]),
+        )
+        read_fresh, read_grown = await _rates(
+            seconds / 2, lambda _worker: _read(books, fresh), lambda _worker: _read(books, grown)
+        )
         if differences := await books.differences():
             raise RuntimeError(f"the ledger is wrong: {differences[:3]}")
     finally:
@@ -132,20 +138,27 @@ async def _grow(books: Books, rider: RiderId) -> None:
             )
 
 
-async def _rate(seconds: float, call: Callable[[int], Awaitable[None]]) -> float:
-    """Calls a second, by workers that each begin the next when the last is done."""
-    for worker in range(AT_ONCE):
-        await call(worker)
-    end = time.perf_counter() + seconds
+async def _rates(seconds: float, *calls: Call) -> list[float]:
+    """Calls a second of each, measured in turns, so that what else the machine does falls on all of them."""
+    turns = 5
+    for call in calls:
+        for worker in range(AT_ONCE):
+            await call(worker)
+    taken = [[await _turn(seconds / turns, call) for call in calls] for _turn_nr in range(turns)]
+    return [sum(rates) / turns for rates in zip(*taken, strict=True)]
+
+
+async def _turn(seconds: float, call: Call) -> float:
+    """Workers that each begin the next call when the last is done."""
+    start = time.perf_counter()
 
     async def work(worker: int) -> int:
         done = 0
-        while time.perf_counter() < end:
+        while time.perf_counter() < start + seconds:
             await call(worker)
             done += 1
         return done
 
-    start = time.perf_counter()
     done = sum(await asyncio.gather(*(work(worker) for worker in range(AT_ONCE))))
     return done / (time.perf_counter() - start)
 
