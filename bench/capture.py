@@ -3,13 +3,15 @@
 So the floor is always the SQL of today: when the code changes, the floor changes with it.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
+import psycopg.sql
 
 _LINE: Final = re.compile(r"^\S+ \S+ \S+ \[(\d+)\] (\w+): {1,2}(.*)$")
 _EXECUTE: Final = re.compile(r"^execute [^:]+: (.*)$", re.DOTALL)
@@ -17,6 +19,7 @@ _STATEMENT: Final = re.compile(r"^statement: (.*)$", re.DOTALL)
 _PARAMETER: Final = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')", re.DOTALL)
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
 _SPACE: Final = re.compile(r"\s+")
+_IDS: Final = re.compile(r"\{\d+(,\d+)*\}")
 # pgbench takes a colon before a letter for a variable, inside of texts too.
 _COLON: Final = re.compile(r":(?=[A-Za-z_])")
 
@@ -37,14 +40,23 @@ Transaction = list[Statement]
 
 
 class Recorder:
-    """Logs every statement of an embedded server while it is on."""
+    """Logs every statement of an embedded server while it is on; `prepare` is called before anybody connects."""
 
     def __init__(self, url: str, log: Path) -> None:
         self._url, self._log = url, log
 
+    @staticmethod
+    def prepare(connection: psycopg.Connection[Any], database: str) -> None:
+        """Have parameters logged whole. The server's command line says otherwise, and only this is above it."""
+        connection.execute(
+            psycopg.sql.SQL("alter database {} set log_parameter_max_length = -1").format(
+                psycopg.sql.Identifier(database)
+            )
+        )
+
     def on(self) -> int:
         """Switch on; where in the log the record begins."""
-        self._set("log_statement = 'all'", "log_parameter_max_length = -1")
+        self._set("log_statement = 'all'")
         return self._log.stat().st_size
 
     def off(self, since: int) -> list[Transaction]:
@@ -52,7 +64,7 @@ class Recorder:
         with self._log.open("rb") as log:
             log.seek(since)
             text = log.read().decode()
-        self._set("log_statement = 'none'", "log_parameter_max_length = 0")
+        self._set("log_statement = 'none'")
         return list(_transactions(text))
 
     def _set(self, *settings: LiteralString) -> None:
@@ -162,4 +174,14 @@ def _value(literal: str, names: Mapping[str, str]) -> str:
     if pieces == [literal]:
         return literal
     joined = "(" + " || ".join(pieces) + ")"
-    return f"{joined}::jsonb" if text.startswith(('{"', "[")) else joined
+    if _IDS.fullmatch(text):
+        return f"{joined}::bigint[]"
+    return f"{joined}::jsonb" if _is_json(text.replace("''", "'")) else joined
+
+
+def _is_json(text: str) -> bool:
+    """Whether it is a JSON object or list: a text has no way into a column of them without a cast."""
+    try:
+        return text.startswith(("{", "[")) and isinstance(json.loads(text), dict | list)
+    except ValueError:
+        return False

@@ -2,8 +2,8 @@
 
 The stand-ins are units on the real gateway that acknowledge at once. The SQL is recorded from one ride of the same
 run (every transaction of every process that a start and an end cause), then run by pgbench on the same store with the
-same number of clients, each with a rider and a vehicle of its own. The worker's later look at the finished ride is in
-neither figure.
+same number of clients, each with a rider and a vehicle of its own. What also goes on without rides is not in the floor
+(reports in batches, the live map's reading, leases), nor is the worker's later look at a finished ride.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.journeys.kit.system import DEMO_CITY, System, running_system
 from bench.capture import Recorder, Transaction, script, without
 from bench.figure import Figure
 from bench.load import Connection, form_request, json_request, rate
-from isotope.infra.embedded import EmbeddedPostgres, binaries
+from isotope.infra.embedded import DATABASE, EmbeddedPostgres, binaries
 from isotope.infra.migrate import migrate
 from isotope.kernel.geo import Point
 from isotope.simulator.api import Api, ApiRefused
@@ -35,6 +35,8 @@ from isotope.simulator.manners import PROMPT
 CLIENTS: Final = 8
 _MONEY: Final = "100000.00"
 _IDLE_S: Final = 4.0
+# The worker looks at each command some seconds after its life is over; its looks at earlier rides are waited for.
+_WORKER_S: Final = 13.0
 _CONNECT_S: Final = 15.0
 # Every kind of id begins at its own place, so that a recorded number says what it is.
 _BASES: Final = {
@@ -130,6 +132,7 @@ async def _cycle(connection: Connection, pair: Pair) -> None:
 async def _record(system: System, cycle: Any) -> list[Transaction]:
     """The SQL of one cycle, without what goes on anyhow."""
     recorder = Recorder(system.database_url, system.data / "logs" / "postgres.log")
+    await asyncio.sleep(_WORKER_S)
     since = recorder.on()
     await asyncio.sleep(_IDLE_S)
     background = recorder.off(since)
@@ -146,16 +149,18 @@ def run_bare(data: Path, recorded: list[Transaction], pairs: list[Pair], seconds
         url = server.url
         names = _prepare(url, pairs)
         file = data / "cycle.sql"
-        file.write_text(script(recorded, names, _returned(recorded), _HEADER))
+        file.write_text(script(recorded, names, _RETURNED, _HEADER))
         command = [str(binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1"]
         command += ["-T", str(round(seconds)), "-f", str(file), url]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"tps = ([\d.]+)", done.stdout)
     if done.returncode != 0 or found is None:
-        raise RuntimeError(f"pgbench: {done.stderr[-2000:]}")
+        raise RuntimeError(f"pgbench: {done.stderr[:2000]}")
     return float(found[1])
 
 
+# Which insert gives which variable: `\\gset` puts the prefix before the column's name.
+_RETURNED: Final = (("ride", "ride_"), ("device_command", "first_"), ("device_command", "second_"))
 _HEADER: Final = """
 select rider as rider_id, vehicle as vehicle_id, device as device_id, balance as balance_id, bonus as bonus_id,
        debt as debt_id from bench_pair where client = :client_id \\gset
@@ -185,21 +190,14 @@ def _prepare(url: str, pairs: list[Pair]) -> dict[str, str]:
         [pair_row] = connection.execute("select * from bench_pair where client = 0").fetchall()
         [newest] = connection.execute(
             """
-            select (select max(id) from ride), (select max(id) from ledger_transaction),
-                   (select max(id) from device_command), (select max(id) from device_command) - 1
+            select (select max(id) from ride), (select max(id) from device_command),
+                   (select max(id) from device_command) - 1
             """
         ).fetchall()
     variables = ("rider_id", "vehicle_id", "device_id", "balance_id", "bonus_id", "debt_id")
     names = {str(number): name for number, name in zip(pair_row[1:], variables, strict=True) if number is not None}
-    generated = ("ride_id", "posting_id", "second_id", "first_id")
+    generated = ("ride_id", "second_id", "first_id")
     return names | {str(number): name for number, name in zip(newest, generated, strict=True)}
-
-
-def _returned(recorded: list[Transaction]) -> list[tuple[str, str]]:
-    """Which insert gives which variable: `\\gset` puts the prefix before the column's name."""
-    tables = [("ride", "ride_"), ("device_command", "first_"), ("device_command", "second_")]
-    shapes = " ".join(statement.shape for transaction in recorded for statement in transaction)
-    return [*tables, *([("ledger_transaction", "posting_")] if "insert into ledger_transaction" in shapes else [])]
 
 
 def spread_ids(data: Path) -> None:
@@ -207,6 +205,7 @@ def spread_ids(data: Path) -> None:
     with EmbeddedPostgres(data) as server:
         migrate(server.url)
         with psycopg.connect(server.url, autocommit=True) as connection:
+            Recorder.prepare(connection, DATABASE)
             for table, base in _BASES.items():
                 statement: LiteralString = "alter table {} alter column id restart with {}"
                 connection.execute(sql.SQL(statement).format(sql.Identifier(table), sql.Literal(base)))

@@ -30,6 +30,6 @@ if __name__ == "__main__":
         port=int(sys.argv[1]),
         loop="uvloop",
         http="httptools",
-        log_config=None,
+        log_level="warning",
         access_log=False,
     )

@@ -49,9 +49,9 @@ def _look(pid: int) -> Process | None:
 
 def _name(command: str) -> str:
     words = command.split()
-    if "isotope" in words:
-        return f"isotope {words[words.index('isotope') + 1]}"
-    return "postgres" if words and ("postgres" in words[0]) else " ".join(words[:3])
+    if words and "postgres" in words[0]:
+        return "postgres"
+    return f"isotope {words[words.index('isotope') + 1]}" if "isotope" in words else " ".join(words[:3])
 
 
 def _numbers(text: str) -> list[tuple[str, int]]:
