@@ -1,10 +1,11 @@
 """The store goes away and comes back; gateways die. Nothing is lost that was not acknowledged, nobody is stuck."""
 
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,9 +18,11 @@ from isotope.infra.runtime import Runtime
 from isotope.iot.json_lines import encode_up
 from isotope.iot.model import Refused, RefusedReason, ReportOk, Welcome
 from isotope.kernel.errors import Refusal
+from isotope.supervisor import free_port
 from tests.gateway.conftest import Ground
 from tests.gateway.test_logins import limits
-from tests.kit.devices import Manner, Notebook, make_device, running_gateway
+from tests.kit.clock import SettableClock
+from tests.kit.devices import FakeUnit, Manner, Notebook, make_device, running_gateway
 from tests.kit.proxy import line_to_store
 from tests.kit.waiting import until
 
@@ -125,38 +128,61 @@ async def test_a_command_that_nobody_can_take_costs_itself(ground: Ground, gatew
         assert (await ground.outcome(await ground.order(CommandName.RING))).is_done
 
 
-_PROCESS = """
-import asyncio
-from isotope.cli._process import prepare, run_until_stopped
-config = prepare("gateway")
-from isotope.gateway.main import run
-from isotope.wiring import open_services
-async def main():
-    async with open_services(config, live_map=False) as services:
-        await run(config, services)
-run_until_stopped(main())
-"""
+async def test_a_killed_gateways_successor_takes_over(ground: Ground, clock: SettableClock, tmp_path: Path) -> None:
+    """Kill -9: the next process at the same address knows that the first is dead, and the unit just connects again."""
+    clock.set(datetime.now(UTC))  # the other process has the machine's clock
+    port = free_port("127.0.0.1", 0)
+    first = await started_gateway(ground.rt.db.url, port, tmp_path)
+    try:
+        unit = await connected(ground, port)
+        assert (await ground.outcome(await ground.order(CommandName.RING))).is_done
+        dead = (await ground.device()).session_id
+    finally:
+        first.kill()
+        await first.wait()
+    await unit.ended()
+    assert (await ground.device()).session_id == dead  # nobody could say so
+    second = await started_gateway(ground.rt.db.url, port, tmp_path)
+    try:
+        again = await connected(ground, port)
+        assert (await ground.device()).session_id != dead
+        assert (await ground.outcome(await ground.order(CommandName.RING))).is_done
+        second.terminate()
+        async with asyncio.timeout(20):
+            assert await second.wait() == 0
+        await again.ended()
+        assert (await ground.device()).session_id is None
+    finally:
+        if second.returncode is None:
+            second.kill()
+            await second.wait()
 
 
-@contextlib.asynccontextmanager
-async def gateway_process(url: str, port: int, data: str):  # type: ignore[no-untyped-def]
-    process = await asyncio.create_subprocess_exec(
+async def started_gateway(url: str, port: int, data: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         sys.executable,
-        "-c",
-        _PROCESS,
+        "-m",
+        "isotope",
+        "gateway",
         env={
             **os.environ,
             "ISOTOPE_MODE": "test",
             "ISOTOPE_DATABASE_URL": url,
             "ISOTOPE_GATEWAY_PORT": str(port),
-            "ISOTOPE_DATA": data,
+            "ISOTOPE_DATA": str(data),
         },
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
     )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+
+
+async def connected(ground: Ground, port: int) -> FakeUnit:
+    """The unit, as soon as the process listens."""
+    unit = FakeUnit(port, ground.fleet.identities[0], ground.fleet.secret)
+    for _attempt in range(300):
+        try:
+            await unit.open()
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.1)
+            continue
+        assert isinstance(await unit.say_hello(), Welcome)
+        return unit
+    raise AssertionError("the gateway does not listen")

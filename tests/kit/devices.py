@@ -117,7 +117,11 @@ class FakeUnit:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.buffer_bytes)
         if self.local_address is not None:
             raw.bind((self.local_address, 0))
-        await asyncio.get_running_loop().sock_connect(raw, (self.host, self.port))
+        try:
+            await asyncio.get_running_loop().sock_connect(raw, (self.host, self.port))
+        except OSError:
+            raw.close()
+            raise
         self.reader, self.writer = await asyncio.open_connection(sock=raw)
 
     def stop_reading(self) -> None:
