@@ -81,7 +81,7 @@ async def test_bonus_pays_first_then_balance_and_the_rest_is_debt_that_stops_the
         refused = await city.start(rider)
         assert refused.status_code == 409
         assert refused.json()["code"] == "debt_open"
-        assert refused.json()["details"] == {"debt_minor": 40, "currency": "EUR"}
+        assert refused.json()["details"] == {"debt": "0.40", "currency": "EUR"}
         waived = await city.ask_as_owner(
             "sharing/start-ride",
             {

@@ -6,7 +6,7 @@ from isotope.domain.wallet import AccountKind, DebtHold, Entry, Flow, Standing, 
 from isotope.infra.runtime import Runtime
 from isotope.kernel.errors import Kind, Refusal
 from isotope.kernel.ids import RiderId
-from isotope.texts import catalogue
+from isotope.kernel.texts import Texts
 from tests.kit.books import Books, open_books
 
 
@@ -25,7 +25,7 @@ async def test_who_owes_is_not_deleted_and_is_told_how_much(rt: Runtime) -> None
     assert no is not None
     assert (no.kind, no.code) == (Kind.CONFLICT, "debt_open")
     assert no.details == {"debt": "12.50", "currency": "EUR"}
-    assert catalogue("en")[no.code].format(**no.params).startswith("There is an open debt of 12.50 EUR.")
+    assert Texts().render(no.code, no.params).startswith("There is an open debt of 12.50 EUR.")
     assert await hold(books, books.riders[1]) is None
     await books.add(1250)
     assert await hold(books) is None
@@ -56,14 +56,4 @@ def test_the_wallet_pays_for_everything_and_cash_for_taxis(flow: Flow, ids: list
     assert [method.id for method in methods] == ids
     assert [method.id for method in methods if method.is_selected] == ["wallet"]
     wallet = methods[0]
-    assert (wallet.title, wallet.currency, wallet.balance_minor, wallet.bonus_minor) == ("Wallet", "EUR", 500, 200)
-
-
-def test_titles_come_in_the_words_of_the_operator() -> None:
-    words = {"payment_method_wallet": "Lompakko", "payment_method_cash": "Käteinen"}
-    methods = list_payment_methods(Standing(currency="EUR"), Flow.TAXI, words)
-    assert [method.title for method in methods] == ["Lompakko", "Käteinen"]
-
-
-def test_every_refusal_of_the_room_has_its_text() -> None:
-    assert {"debt_open", "idempotency_key_reused", "wallet_limit_reached", "user_not_found"} <= set(catalogue("en"))
+    assert (wallet.currency, wallet.balance_minor, wallet.bonus_minor) == ("EUR", 500, 200)

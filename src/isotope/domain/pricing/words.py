@@ -1,8 +1,10 @@
 """How lines get their texts: a function from a code of the catalogue and its parameters to words."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
-from isotope.texts import FALLBACK_LANGUAGE, catalogue
+from isotope.kernel.texts import Texts
+
+_TEXTS: Final = Texts()
 
 
 class Words(Protocol):
@@ -13,4 +15,4 @@ class Words(Protocol):
 
 def english(code: str, /, **params: str | int) -> str:
     """The catalogue that ships with Isotope."""
-    return catalogue(FALLBACK_LANGUAGE)[code].format(**params)
+    return _TEXTS.render(code, params)

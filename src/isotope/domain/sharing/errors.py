@@ -15,16 +15,6 @@ def rider_blocked() -> Refusal:
     return Refusal(Kind.FORBIDDEN, "rider_blocked")
 
 
-def debt_open(debt: Money) -> Refusal:
-    """A ride may not start while the rider owes something; `details` has the amount."""
-    return Refusal(
-        Kind.CONFLICT,
-        "debt_open",
-        {"amount": debt.text()},
-        {"debt_minor": debt.amount_minor, "currency": debt.currency},
-    )
-
-
 def balance_too_low(has: Money, needs: Money) -> Refusal:
     return Refusal(
         Kind.CONFLICT,

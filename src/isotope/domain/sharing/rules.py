@@ -37,6 +37,7 @@ from isotope.domain.pricing import Usage, UsageEvent, usage
 from isotope.domain.sharing import errors
 from isotope.domain.sharing.model import EventKind, RideEvent, RideStatus
 from isotope.domain.tenants.model import RideSettings
+from isotope.domain.wallet import debt_open
 from isotope.kernel.errors import Refusal
 from isotope.kernel.geo import Point, distance_m
 from isotope.kernel.ids import AddonId
@@ -80,7 +81,7 @@ def _rider_may_start(facts: StartFacts) -> Refusal | None:
         return errors.rider_blocked()
     if not facts.skip_wallet_check:
         if facts.debt.amount_minor > 0:
-            return errors.debt_open(facts.debt)
+            return debt_open(facts.debt)
         minimum = Money(facts.settings.minimum_balance_minor, facts.spendable.currency)
         if facts.spendable.amount_minor < minimum.amount_minor:
             return errors.balance_too_low(facts.spendable, minimum)

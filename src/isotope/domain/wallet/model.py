@@ -158,7 +158,6 @@ class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     kind: Literal["WALLET", "CARD", "CASH"]
-    title: str
     currency: str
     is_selected: bool
     balance_minor: int | None = None
