@@ -173,7 +173,7 @@ def _own_path() -> str:
 
 def _curl(base: str) -> str:
     token = shlex.join([_own_path(), "token", "--url", base])
-    body = '{"user_latitude": 60.17, "user_longitude": 24.94, "radius_in_km": 0.5}'
+    body = '{"user_latitude": 60.17, "user_longitude": 24.94, "radius_in_km": 1}'
     return (
         f"curl -s {base}/openapi/v1.0/sharing/get-vehicles -H 'App-Public-Key: demo-public' "
         f"-H \"Authorization: Bearer $({token})\" -H 'Content-Type: application/json' -d '{body}'"
