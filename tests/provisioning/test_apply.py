@@ -310,6 +310,31 @@ async def test_a_ride_that_starts_after_the_plan_was_shown_stops_the_apply(rt: R
     assert (await column(rt, VEHICLES, example))[0].startswith("1001 kite")
 
 
+async def test_a_ride_that_starts_while_it_is_applied_is_not_disturbed(rt: Runtime, example: ExampleFolder) -> None:
+    await put(rt, example)
+    example.replace("vehicles.csv", "1001,kite", "1001,gull")
+    operator_id = (await operator(rt, example)).id
+    has_vehicle = asyncio.Event()
+
+    async def apply_then() -> Applied:
+        await has_vehicle.wait()
+        return await put(rt, example)
+
+    applying = asyncio.create_task(apply_then())
+    async with rt.db.write() as tx:
+        vehicle = (await lock_vehicle(tx, operator_id, nr="1001")).vehicle
+        await hold_vehicle(tx, vehicle, holder="ride:1", status=VehicleStatus.IN_USE, actor=SYSTEM, now=rt.clock.now())
+        has_vehicle.set()
+        ours = await tx.scalar("select pg_backend_pid()")
+        async with asyncio.timeout(4):
+            while not await tx.scalar(  # noqa: ASYNC110 - the store has no event for it
+                "select exists (select from pg_locks where not granted and %s = any(pg_blocking_pids(pid)))", [ours]
+            ):
+                await asyncio.sleep(0.01)
+    assert told((await applying).plan) == {("waiting", "vehicle", "1001")}
+    assert (await column(rt, VEHICLES, example))[0] == f"1001 kite HB-{example.tag}-0001 IN_USE"
+
+
 async def test_a_vehicle_that_staff_took_out_of_service_stays_out(rt: Runtime, example: ExampleFolder) -> None:
     await put(rt, example)
     operator_id = (await operator(rt, example)).id
