@@ -144,11 +144,13 @@ async def test_within_a_batch_the_newest_of_each_vehicle_counts(rt: Runtime) -> 
         state_report(operator.id, two, later(30), at=HOME, device_at=later(9), battery_pct=9),
         state_report(operator.id, one, later(30), at=HOME, device_at=later(1), fix_at=later(1), battery_pct=1),
         state_report(operator.id, one, later(30), at=None, device_at=later(2), battery_pct=2, locked=False),
+        # The newest report of the first, with a position that it had fixed before.
+        state_report(operator.id, one, later(30), at=HOME, device_at=later(4), fix_at=later(2), battery_pct=4),
     ]
     assert await apply(rt, *batch) == 2
     known = await live(rt, fleet)
-    assert (known.point, known.battery_pct, known.locked) == (THERE, 3, True)
-    assert len(await history(rt, fleet)) == 4  # with the one that the fleet was made with
+    assert (known.point, known.battery_pct, known.locked) == (THERE, 4, True)
+    assert len(await history(rt, fleet)) == 5  # with the one that the fleet was made with
 
 
 async def test_a_clock_that_runs_ahead_does_not_freeze_the_vehicle(rt: Runtime) -> None:

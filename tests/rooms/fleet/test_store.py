@@ -13,6 +13,7 @@ from isotope.domain.fleet import (
     lock_vehicle,
     release_vehicle,
 )
+from isotope.infra.db import Database
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM, Actor
 from isotope.kernel.errors import Refusal
@@ -21,6 +22,9 @@ from tests.kit.fleet import Fleet, make_fleet
 from tests.kit.tenants import make_operator
 
 RIDER = Actor("rider:7")
+
+AT_ONCE = 16
+"""Transactions that are certainly open side by side."""
 
 
 async def hold(rt: Runtime, fleet: Fleet, holder: str, status: VehicleStatus = VehicleStatus.IN_USE) -> None:
@@ -96,7 +100,26 @@ async def test_hold_and_release_are_logged(rt: Runtime) -> None:
 
 async def test_only_one_of_fifty_gets_the_vehicle(rt: Runtime) -> None:
     fleet = await make_fleet(rt, (await make_operator(rt)).operator)
-    outcomes = await asyncio.gather(*(hold(rt, fleet, f"ride:{n}") for n in range(50)), return_exceptions=True)
+    db = Database(rt.db.url, min_size=AT_ONCE, max_size=AT_ONCE)
+    await db.open()
+    all_begun = asyncio.Barrier(AT_ONCE)
+
+    async def race(number: int) -> None:
+        async with db.write() as tx:
+            if number < AT_ONCE:
+                await all_begun.wait()
+            found = await lock_vehicle(tx, fleet.operator_id, vehicle_id=fleet.vehicle_id)
+            await hold_vehicle(
+                tx,
+                found.vehicle,
+                holder=f"ride:{number}",
+                status=VehicleStatus.IN_USE,
+                actor=RIDER,
+                now=rt.clock.now(),
+            )
+
+    outcomes = await asyncio.gather(*(race(number) for number in range(50)), return_exceptions=True)
+    await db.close()
     won = [n for n, outcome in enumerate(outcomes) if outcome is None]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     assert len(won) == 1
