@@ -82,6 +82,35 @@ async def test_a_rider_asks_to_be_deleted(rt: Runtime, clock: SettableClock) -> 
     assert await log_of(rt, operator) == [("REQUESTED", f"rider:{known.id}")]
 
 
+async def tokens_of(rt: Runtime, known: RiderKit) -> int:
+    async with rt.db.read() as tx:
+        count: int = await tx.scalar(
+            "select count(*) from rider_token where operator_id = %s and rider_id = %s",
+            (known.rider.operator_id, known.id),
+        )
+    return count
+
+
+@pytest.mark.parametrize("hard", [False, True])
+async def test_no_token_is_left_in_the_store(rt: Runtime, *, hard: bool) -> None:
+    operator = (await make_operator(rt)).operator
+    known = await make_rider(rt, operator)
+    await (erase if hard else ask_deletion)(rt, operator, known)
+    assert await tokens_of(rt, known) == 0
+
+
+async def test_a_token_that_was_left_all_the_same_opens_nothing(rt: Runtime) -> None:
+    operator = (await make_operator(rt)).operator
+    known = await make_rider(rt, operator)
+    async with rt.db.write() as tx:
+        await tx.execute(
+            "update rider set status = 'DELETION_REQUESTED', deletion_due_at = %s where operator_id = %s and id = %s",
+            (rt.clock.now(), operator.id, known.id),
+        )
+    assert await tokens_of(rt, known) == 1
+    assert await find_rider_by_token(rt, operator.id, known.token) is None
+
+
 async def test_a_login_takes_it_back(rt: Runtime, clock: SettableClock) -> None:
     operator = (await make_operator(rt)).operator
     known = await make_rider(rt, operator)

@@ -156,6 +156,34 @@ async def test_two_runs_of_one_number_make_one_rider_even_beside_forms(rt: Runti
     assert names == [("Rita",)]
 
 
+async def test_a_form_at_the_same_moment_takes_no_number_from_who_has_its_code(rt: Runtime) -> None:
+    operator = (await make_operator(rt)).operator
+    sms = RecordingSms()
+    phones = [new_phone() for _ in range(AT_ONCE)]
+    tokens = [await verified_token(rt, sms, operator, phone, Flow.REGISTER) for phone in phones]
+
+    async def register(token: str) -> Session:
+        return await register_rider(
+            rt, RegisterRider(operator=operator, phone_token=token, name="Rita", email="rita@example.test")
+        )
+
+    async def send_form(phone: Phone) -> None:
+        await register_by_form(
+            rt,
+            RegisterByForm(
+                operator=operator,
+                first_name="Rita",
+                last_name="Form",
+                email="form@example.test",
+                phone_prefix=phone.prefix,
+                phone=phone.number,
+            ),
+        )
+
+    both = [call for phone, token in zip(phones, tokens, strict=True) for call in (register(token), send_form(phone))]
+    assert await outcomes(both) == {"done": 2 * AT_ONCE}
+
+
 async def test_a_verified_token_logs_in_once(rt: Runtime) -> None:
     operator = (await make_operator(rt)).operator
     known = await make_rider(rt, operator)

@@ -120,9 +120,10 @@ async def test_many_who_wait_share_one_look(rt: Runtime, operators: Operators, m
 
 async def test_a_change_is_seen_as_soon_as_it_is_told(rt: Runtime, operators: Operators) -> None:
     """With the clock standing still, so that only the notification can have done it."""
-    await rt.hub.start()
     kit = await make_operator(rt)
+    await rt.hub.start()
     await operators.get(kit.operator.id)
+    assert kit.operator.id in operators._known
     renamed = msgspec.structs.replace(kit.operator, name="Renamed", settings=Settings(public_vehicles=True))
     await update_operator(rt, UpdateOperator(operator=renamed))
     await until(lambda: kit.operator.id not in operators._known, "the change is told")
@@ -132,8 +133,8 @@ async def test_a_change_is_seen_as_soon_as_it_is_told(rt: Runtime, operators: Op
 async def test_what_was_read_before_a_change_is_not_kept(
     rt: Runtime, operators: Operators, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await rt.hub.start()
     kit = await make_operator(rt)
+    await rt.hub.start()
     looks = Looks(monkeypatch)
     looks.gate.clear()
     slow = asyncio.create_task(operators.get(kit.operator.id))
