@@ -14,7 +14,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "operate" / "configuration.md"
 
 def _documented() -> dict[str, tuple[str, str, str]]:
     """Name -> accepted, default, meaning."""
-    rows = re.findall(r"^\| `(ISOTOPE_\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(ISOTOPE_\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
     return {name: (accepted, default, meaning) for name, accepted, default, meaning in rows}
 
 

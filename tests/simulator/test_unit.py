@@ -78,7 +78,7 @@ def test_an_unlocked_vehicle_is_not_charged() -> None:
 @pytest.mark.parametrize(("pct", "before", "expected"), [
     (24.9, False, True), (24.9, True, True), (25, True, True), (97.9, True, True), (25, False, False), (98, True, False),
 ])  # fmt: skip
-def test_when_it_charges(pct: float, before: bool, expected: bool) -> None:  # noqa: FBT001
+def test_when_it_charges(pct: float, before: bool, expected: bool) -> None:
     assert battery.is_charging(pct, was_charging=before) is expected
 
 
