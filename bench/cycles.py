@@ -159,7 +159,7 @@ def run_bare(data: Path, recorded: list[Transaction], pairs: list[Pair], seconds
     return float(found[1])
 
 
-# Which insert gives which variable: `\\gset` puts the prefix before the column's name.
+# Which insert gives which variable: `\gset` puts the prefix before the column's name.
 _RETURNED: Final = (("ride", "ride_"), ("device_command", "first_"), ("device_command", "second_"))
 _HEADER: Final = """
 select rider as rider_id, vehicle as vehicle_id, device as device_id, balance as balance_id, bonus as bonus_id,

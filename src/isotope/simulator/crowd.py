@@ -15,7 +15,7 @@ from isotope.kernel.geo import Point, distance_m
 from isotope.simulator.api import Api, ApiRefused, ApiUnavailableError
 from isotope.simulator.app import App, Riding, Seen
 from isotope.simulator.fleet import SimulatedFleet
-from isotope.simulator.outing import Travel, abandon, park
+from isotope.simulator.outing import Travel, abandon, begin, park
 from isotope.simulator.path import nearby, street_path
 
 _log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ _FEW: Final = 2
 _TOP_UP: Final = "20.00"
 _LOW: Final = Decimal(5)
 _OUTAGE_REST_S: Final = 15.0
-_LEAVE_S: Final = 8.0
+_LEAVE_S: Final = 10.0
 
 
 class Remembered(msgspec.Struct, kw_only=True):
@@ -158,7 +158,7 @@ class Person:
                 await self._try_to_ring(vehicle)
             await self._pause_for_thought()
             try:
-                self._riding = await self.app.start(vehicle, self._at)
+                self._riding = await begin(self.app, vehicle, self._at, self._city.travel.fleet)
             except ApiRefused as no:
                 self._tally.refused[no.code] += 1
                 if no.code == "debt_open":

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -9,8 +10,8 @@ from typing import Final
 import structlog
 
 from isotope.kernel.geo import Point, distance_m
-from isotope.simulator.api import ApiRefused
-from isotope.simulator.app import App, Riding, nearest_legal
+from isotope.simulator.api import ApiRefused, ApiUnavailableError
+from isotope.simulator.app import App, Riding, Seen, nearest_legal
 from isotope.simulator.fleet import SimulatedFleet
 from isotope.simulator.path import Path
 
@@ -18,6 +19,8 @@ _log = structlog.get_logger(__name__)
 
 _END_ATTEMPTS: Final = 10
 _ASK_AGAIN_S: Final = 3.0
+# A start waits up to 14 s for the vehicle's word.
+_UNDO_S: Final = 20.0
 # What time mends: the vehicle is briefly out of contact, its lock did not answer, its last report still says moving.
 _PASSING: Final = frozenset(
     {"vehicle_did_not_lock", "vehicle_did_not_obey", "ride_busy", "device_offline", "vehicle_moving"}
@@ -51,6 +54,32 @@ class Parked:
     at: Point
     detour_m: float
     """How far it had to be ridden on to where parking is allowed."""
+
+
+async def begin(app: App, vehicle: Seen, at: Point, fleet: SimulatedFleet | None) -> Riding:
+    """Start a ride. Whoever is stopped before the answer comes waits for it and ends the ride: nothing is left behind.
+
+    Raises:
+        ApiRefused: there is no ride.
+    """
+    start = asyncio.ensure_future(app.start(vehicle, at))
+    try:
+        return await asyncio.shield(start)
+    except ApiRefused:
+        raise
+    except BaseException as error:
+        _log.info("simulator.start_undone", nr=vehicle.nr, why=type(error).__name__)
+        await asyncio.shield(asyncio.wait_for(_undo(app, start, vehicle, at, fleet), _UNDO_S))
+        raise
+
+
+async def _undo(
+    app: App, start: "asyncio.Future[Riding]", vehicle: Seen, at: Point, fleet: SimulatedFleet | None
+) -> None:
+    with suppress(ApiRefused, ApiUnavailableError):
+        await start
+    for ride_id in await app.active_rides():
+        await abandon(app, Riding(ride_id, vehicle.id, vehicle.nr), lambda: at, fleet)
 
 
 async def park(app: App, riding: Riding, at: Point, travel: Travel, *, photo: bool = False) -> Parked:

@@ -19,7 +19,7 @@ from isotope.simulator.api import Api, ApiRefused, ApiUnavailableError
 from isotope.simulator.app import App, Riding, Seen
 from isotope.simulator.errors import TripFailedError
 from isotope.simulator.fleet import SimulatedFleet
-from isotope.simulator.outing import Travel, abandon, park
+from isotope.simulator.outing import Travel, abandon, begin, park
 from isotope.simulator.trips import Trip
 
 _log = structlog.get_logger(__name__)
@@ -164,7 +164,7 @@ class Replay:
         vehicle = await self._find(app, nr, path.start)
         await app.pricing(vehicle.id)
         odometer_m = unit.odometer_m
-        riding = await app.start(vehicle, path.start)
+        riding = await begin(app, vehicle, path.start, self._fleet)
         self._used.add(nr)
         try:
             await self._travel_on(app, riding, trip)
