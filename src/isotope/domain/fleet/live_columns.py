@@ -111,10 +111,8 @@ class FleetColumns:
         away_deg, is_near = self._away_deg[:count], self._is_near[:count]
         np.abs(np.subtract(self._lat[:count], point.lat, out=away_deg), out=away_deg)
         near = np.flatnonzero(np.less_equal(away_deg, reach, out=is_near))
-        half_lon = self._half_lon(point, radius_m)
-        if half_lon < 180.0:  # noqa: PLR2004 - otherwise the circle goes round the pole
-            away = np.abs(self._lon[near] - point.lon)
-            near = near[np.minimum(away, 360.0 - away) <= half_lon]
+        away = np.abs(self._lon[near] - point.lon)
+        near = near[np.minimum(away, 360.0 - away) <= self._half_lon(point, radius_m)]
         own_pct = self._minimum_pct[near]
         least_pct = np.where(own_pct == _NO_MINIMUM, minimum_pct, own_pct)
         near = near[(self._battery_pct[near] >= least_pct) & (self._seen_s[near] >= seen_after_s)]
@@ -129,7 +127,7 @@ class FleetColumns:
 
     @staticmethod
     def _half_lon(point: Point, radius_m: float) -> float:
-        """How far east and west the circle reaches, in degrees."""
+        """How far east and west the circle reaches, in degrees; 180 when it goes round the pole."""
         angle = radius_m / EARTH_RADIUS_M
         if abs(np.radians(point.lat)) + angle >= np.pi / 2:
             return 180.0
