@@ -25,13 +25,13 @@ _AUTH_WORDS: Final[Mapping[Auth, str]] = {
 }
 _CURL_FOR_A_TOKEN: Final = f"""BASE={BASE}
 post() {{ curl -s "$BASE$1" -H 'App-Public-Key: demo-public' -H 'Content-Type: application/json' -d "$2"; }}
-field() {{ python3 -c "import sys, json; print(json.load(sys.stdin)['$1'])"; }}
+field() {{ python3 -c "import sys, json; print(json.load(sys.stdin)$1)"; }}
 
 A=/openapi/v1.0/authorization
-PHONE=$(post $A/request-phone-verification '{{"phone_prefix": "358", "phone": "401234567", "flow": "REGISTER"}}' | field phone_token)
-CODE=$(curl -s "$BASE/dev/outbox?phone=358401234567" | grep -oE '[0-9]{{6}}' | head -1)
-PHONE=$(post $A/verify-phone-code '{{"code": "'$CODE'", "phone_token": "'$PHONE'"}}' | field phone_token)
-TOKEN=$(post $A/register '{{"name": "John Doe", "email": "john.doe@example.com", "phone_token": "'$PHONE'"}}' | field token)
+PHONE=$(post $A/request-phone-verification '{{"phone_prefix": "358", "phone": "401234567", "flow": "REGISTER"}}' | field "['phone_token']")
+CODE=$(curl -s "$BASE/dev/outbox?phone=358401234567" | field "[0]['code']")
+PHONE=$(post $A/verify-phone-code '{{"code": "'$CODE'", "phone_token": "'$PHONE'"}}' | field "['phone_token']")
+TOKEN=$(post $A/register '{{"name": "John Doe", "email": "john.doe@example.com", "phone_token": "'$PHONE'"}}' | field "['token']")
 echo "$TOKEN\""""
 _FAULTY: Final = {
     "message": "Validation failed",
