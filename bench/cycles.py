@@ -24,6 +24,7 @@ from tests.journeys.kit.system import DEMO_CITY, System, running_system
 from bench.capture import Recorder, Transaction, script, without
 from bench.figure import Figure
 from bench.load import Connection, form_request, json_request, rate
+from bench.processes import cpu_ms
 from isotope.infra.embedded import DATABASE, EmbeddedPostgres, binaries
 from isotope.infra.migrate import migrate
 from isotope.kernel.geo import Point
@@ -34,6 +35,8 @@ from isotope.simulator.manners import PROMPT
 
 CLIENTS: Final = 8
 _MONEY: Final = "100000.00"
+_ALONE: Final = 50
+_WORTH_TELLING_MS: Final = 0.1
 _IDLE_S: Final = 4.0
 # The worker looks at each command some seconds after its life is over; its looks at earlier rides are waited for.
 _WORKER_S: Final = 13.0
@@ -60,8 +63,25 @@ class Pair:
     at: Point
 
 
-async def measure(system: System, seconds: float) -> tuple[float, list[Transaction], list[Pair], float]:
-    """Cycles a second; the recorded SQL of one more; the pairs; seconds that one cycle takes alone."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was seen of the running system.
+
+    Attributes:
+        rate: rides a second, all riders together.
+        alone_ms: one ride's start and end while nobody else rides.
+        cpu_ms: processor time of one ride, by process.
+        recorded: the SQL of one ride.
+    """
+
+    rate: float
+    alone_ms: float
+    cpu_ms: dict[str, float]
+    recorded: list[Transaction]
+    pairs: list[Pair]
+
+
+async def measure(system: System, seconds: float) -> Measured:
     rng = Random(1)
     units = [unit for unit in load_units(DEMO_CITY) if unit.model == "kite-s"][: CLIENTS + 4]
     for unit in units:
@@ -75,15 +95,16 @@ async def measure(system: System, seconds: float) -> tuple[float, list[Transacti
             connections = [await Connection.open(system.api) for _ in pairs]
             works = [partial(_cycle, connection, pair) for connection, pair in zip(connections, pairs, strict=True)]
             measured = await rate(seconds, works)
-            began = time.perf_counter()
-            for _ in range(10):
+            before, began = cpu_ms(system.pid), time.perf_counter()
+            for _ in range(_ALONE):
                 await works[0]()
-            alone_s = (time.perf_counter() - began) / 10
+            alone_ms = (time.perf_counter() - began) * 1000 / _ALONE
+            used = {name: (ms - before.get(name, 0.0)) / _ALONE for name, ms in cpu_ms(system.pid).items()}
             recorded = await _record(system, works[0])
             _keep_sessions(system.database_url)
             for connection in connections:
                 await connection.close()
-            return measured, recorded, pairs, alone_s
+            return Measured(measured, alone_ms, used, recorded, pairs)
     finally:
         await api.aclose()
 
@@ -224,11 +245,16 @@ def main(seconds: float = 10.0) -> list[Figure]:
         data = Path(folder) / "data"
         spread_ids(data)
         with running_system(data) as system:
-            measured, recorded, pairs, alone_s = asyncio.run(measure(system, seconds))
-        floor = run_bare(data, recorded, pairs, seconds)
-    statements = sum(len(transaction) for transaction in recorded)
-    same = f"its SQL bare in pgbench ({statements} statements in {len(recorded)} transactions)"
+            seen = asyncio.run(measure(system, seconds))
+        floor = run_bare(data, seen.recorded, seen.pairs, seconds)
+    statements = sum(len(transaction) for transaction in seen.recorded)
+    same = f"its SQL bare in pgbench ({statements} statements in {len(seen.recorded)} transactions)"
     return [
-        Figure(f"rides started and ended, {CLIENTS} riders at once", measured, "1/s", same, floor, digits=1),
-        Figure("one ride alone, start and end", alone_s * 1000, "ms"),
+        Figure(f"rides started and ended, {CLIENTS} riders at once", seen.rate, "1/s", same, floor, digits=1),
+        Figure("one ride alone, start and end", seen.alone_ms, "ms", digits=1),
+        *(
+            Figure(f"processor time of it in {name}", ms, "ms", digits=1)
+            for name, ms in sorted(seen.cpu_ms.items(), key=lambda item: -item[1])
+            if ms >= _WORTH_TELLING_MS
+        ),
     ]

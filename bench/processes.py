@@ -1,5 +1,6 @@
 """Memory of a process tree, from /proc (Linux)."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,19 @@ def tree(root: int) -> list[Process]:
         if (process := _look(pid)) is not None:
             found.append(process)
     return found
+
+
+def cpu_ms(root: int) -> dict[str, float]:
+    """Processor time used so far, by name, of `root` and everything below it."""
+    tick_ms = 1000 / os.sysconf("SC_CLK_TCK")
+    used: dict[str, float] = {}
+    for process in tree(root):
+        try:
+            fields = (Path("/proc") / str(process.pid) / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        used[process.name] = used.get(process.name, 0.0) + (int(fields[11]) + int(fields[12])) * tick_ms
+    return used
 
 
 def _parent(entry: Path) -> int | None:
