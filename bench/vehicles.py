@@ -39,6 +39,8 @@ async def measure(system: System, folder: Path, seconds: float) -> list[Figure]:
     count = sample.read_bytes().count(b'"nr"')
     await connection.close()
     measured = await _rate(system.api, request, seconds)
+    anonymous = request.replace(f"Authorization: Bearer {app.token}\r\n".encode(), b"")
+    public = await _rate(system.api, anonymous, seconds)
     port = free_port()
     floor_server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.empty_handler", str(port), str(sample)
@@ -52,7 +54,11 @@ async def measure(system: System, folder: Path, seconds: float) -> list[Figure]:
         await floor_server.wait()
     size = len(sample.read_bytes()) / 1000
     what = f"get-vehicles, {count} vehicles ({size:.0f} kB) an answer, {_CONNECTIONS} connections"
-    return [Figure(what, measured, "1/s", "the same objects encoded in an empty handler of the same server", floor)]
+    empty = "the same objects encoded in an empty handler of the same server"
+    return [
+        Figure(f"{what}, a rider asks (token, rides and wallet are read)", measured, "1/s", empty, floor),
+        Figure(f"{what}, with the public key alone (nothing is read)", public, "1/s", empty, floor),
+    ]
 
 
 async def _let_units_report(system: System) -> None:

@@ -71,6 +71,8 @@ async def _ready(services: Services, _scope: Mapping[str, Any]) -> Shown:
 
 async def _metrics(services: Services, _scope: Mapping[str, Any]) -> Shown:
     metrics.observe_store(services.rt.db.stats())
+    metrics.MAP_VEHICLES.set(services.live_map.count())
+    metrics.MAP_BEHIND_SECONDS.set(services.live_map.behind_s())
     body, content_type = metrics.exposition()
     return Shown(body, content_type=content_type.encode())
 

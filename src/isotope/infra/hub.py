@@ -22,6 +22,12 @@ _log = structlog.get_logger(__name__)
 OnPayload = Callable[[str], None]
 OnReset = Callable[[], None]
 
+# A listener sends nothing, so a half-open connection would never be noticed without these (TCP only).
+_KEEPALIVES: Final[dict[str, Any]] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 _BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -86,7 +92,7 @@ class Hub:
         failures = 0
         while True:
             try:
-                connection = await AsyncConnection.connect(self._url, autocommit=True)
+                connection = await AsyncConnection.connect(self._url, autocommit=True, **_KEEPALIVES)
             except psycopg.Error as error:
                 _log.warning("hub.unreachable", error=type(error).__name__)
             else:

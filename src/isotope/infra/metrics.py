@@ -35,7 +35,12 @@ REFUSALS = Counter("isotope_refusals", "The business saying no", ["code"])
 STORE_CONNECTIONS = Gauge("isotope_store_connections", "Connections to the store", ["state"], multiprocess_mode="sum")
 STORE_WAITING = Gauge("isotope_store_waiting", "Callers waiting for a connection", multiprocess_mode="sum")
 
-MAP_VEHICLES = Gauge("isotope_map_vehicles", "Vehicles in the live map", ["state"], multiprocess_mode="max")
+MAP_VEHICLES = Gauge("isotope_map_vehicles", "Vehicles in the live map", multiprocess_mode="max")
+MAP_BEHIND_SECONDS = Gauge(
+    "isotope_map_behind_seconds",
+    "For how long the live map has known of a change it has not read",
+    multiprocess_mode="max",
+)
 
 DEVICE_SESSIONS = Gauge("isotope_device_sessions", "Connected units", ["protocol"], multiprocess_mode="sum")
 DEVICE_FRAMES = Counter("isotope_device_frames", "Frames from units", ["protocol", "kind"])
