@@ -16,12 +16,15 @@ from isotope.domain.sharing.rules import (
     is_paused,
     just_refused,
     lock_refused_before,
+    may_pause,
     may_start,
+    may_unpause,
     position_at_end,
     ride_usage,
 )
 from isotope.domain.tenants.model import RideSettings
 from isotope.kernel.actor import SYSTEM
+from isotope.kernel.errors import Refusal
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import AddonId
 from isotope.kernel.money import Money
@@ -108,6 +111,25 @@ def test_what_a_command_makes_of_a_waiting_ride(
     status: RideStatus, done: bool, was_paused: bool, expected: Any
 ) -> None:
     assert after_command(status, done=done, was_paused=was_paused) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "pausing", "going_on"),
+    [
+        (RideStatus.ACTIVE, None, "ride_not_paused"),
+        (RideStatus.PAUSED, "ride_already_paused", None),
+        *((waiting, "ride_busy", "ride_busy") for waiting in WAITING),
+    ],
+)
+def test_what_runs_may_pause_and_what_is_paused_may_go_on(
+    status: RideStatus, pausing: str | None, going_on: str | None
+) -> None:
+    assert code_of(may_pause(status)) == pausing
+    assert code_of(may_unpause(status)) == going_on
+
+
+def code_of(no: Refusal | None) -> str | None:
+    return None if no is None else no.code
 
 
 def test_the_table_of_commands_is_whole() -> None:

@@ -116,6 +116,20 @@ def _request_may_start(facts: StartFacts) -> Refusal | None:
     return None
 
 
+def may_pause(status: RideStatus) -> Refusal | None:
+    """ACTIVE may; PAUSED is already; whatever waits for the vehicle is busy."""
+    if status is RideStatus.ACTIVE:
+        return None
+    return errors.ride_already_paused() if status is RideStatus.PAUSED else errors.ride_busy(status)
+
+
+def may_unpause(status: RideStatus) -> Refusal | None:
+    """PAUSED may; ACTIVE is not paused; whatever waits for the vehicle is busy."""
+    if status is RideStatus.PAUSED:
+        return None
+    return errors.ride_not_paused() if status is RideStatus.ACTIVE else errors.ride_busy(status)
+
+
 def after_command(status: RideStatus, *, done: bool, was_paused: bool) -> tuple[RideStatus, EventKind | None]:
     """The next status of a waiting ride and the event to record (second table above)."""
     back = RideStatus.PAUSED if was_paused else RideStatus.ACTIVE

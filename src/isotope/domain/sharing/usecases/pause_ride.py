@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from isotope.domain.devices.model import CommandName
-from isotope.domain.fleet import lock_vehicle
-from isotope.domain.sharing import errors, store
+from isotope.domain.sharing import errors
 from isotope.domain.sharing.model import Ride, RideStatus
-from isotope.domain.sharing.orders import order_vehicle
-from isotope.domain.sharing.usecases.find_own_ride import RideRef, lock_own_ride
-from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
+from isotope.domain.sharing.rules import may_pause
+from isotope.domain.sharing.usecases.find_own_ride import RideRef
+from isotope.domain.sharing.usecases.order_and_settle import order_and_settle
 from isotope.domain.tenants.model import Operator
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor
@@ -16,6 +15,8 @@ from isotope.kernel.actor import Actor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRide:
+    """A rider stops for a while and keeps the vehicle."""
+
     operator: Operator
     ref: RideRef
     actor: Actor
@@ -26,23 +27,17 @@ async def pause_ride(rt: Runtime, command: PauseRide) -> Ride:
 
     Raises:
         Refusal: `ride_not_found`, `ride_ambiguous`, `ride_already_paused`, `ride_busy`, `vehicle_moving`,
-            `device_offline`, `vehicle_did_not_lock` (the ride then goes on as it was).
+            `device_offline`, `vehicle_did_not_obey` (the ride then goes on as it was).
     """
-    operator, now = command.operator, rt.clock.now()
-    async with rt.db.write() as tx:
-        ride = await lock_own_ride(tx, command.ref)
-        if ride.status is RideStatus.PAUSED:
-            raise errors.ride_already_paused()
-        if ride.status is not RideStatus.ACTIVE:
-            raise errors.ride_busy(ride.status)
-        found = await lock_vehicle(tx, operator.id, vehicle_id=ride.vehicle_id)
-        command_id = await order_vehicle(
-            tx, operator, found, CommandName.LOCK, actor=command.actor, cause=ride.holder, now=now
-        )
-        await store.set_status(tx, ride, RideStatus.PAUSING, command_id=command_id)
-        what = SettleRide(operator, ride.id, command_id)
-        await defer_settlement(rt, tx, what, now)
-    settled, code = await await_and_settle(rt, what)
-    if settled.status is RideStatus.PAUSED:
-        return settled
+    ride, code = await order_and_settle(
+        rt,
+        command.operator,
+        command.ref,
+        CommandName.LOCK,
+        actor=command.actor,
+        waiting=RideStatus.PAUSING,
+        may=may_pause,
+    )
+    if ride.status is RideStatus.PAUSED:
+        return ride
     raise errors.vehicle_did_not_obey(code)
