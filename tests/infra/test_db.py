@@ -1,6 +1,7 @@
 """Transactions: what is kept, what is not, and what is said when the store does not answer."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -52,6 +53,27 @@ async def test_a_cancelled_block_is_not_kept(db: Database) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await outbox(db, "cancelled") == 0
+
+
+async def test_a_cancellation_that_the_driver_swallows_is_told_at_the_end(db: Database) -> None:
+    inside, after = asyncio.Event(), []
+
+    async def go_on() -> None:
+        async with db.write() as tx:
+            inside.set()
+            # As `asyncio.wait_for` of Python 3.11 does when it is cancelled in the moment of its success.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await tx.execute(INSERT, {"phone": "swallowed"})
+        after.append("went on")
+
+    task = asyncio.create_task(go_on())
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert after == []
+    assert await outbox(db, "swallowed") == 1
 
 
 async def test_what_follows_a_commit_follows_no_rollback(db: Database) -> None:

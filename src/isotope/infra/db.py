@@ -4,8 +4,9 @@ Use cases open transactions, store functions take the `Tx` and never commit. Whi
 transaction is open, `infra.outbound` refuses to call anything over the network.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, LiteralString, TypeVar
 
@@ -169,39 +170,58 @@ class Database:
     async def _transaction(self, begin: LiteralString) -> AsyncIterator[Tx]:
         if _open_transaction.get():
             raise RuntimeError("a transaction is already open in this task")
+        cancels = _cancels()
         try:
-            async with self._pool.connection() as connection:
-                await connection.execute(begin)
-                tx = Tx(connection)
-                token = _open_transaction.set(True)
-                try:
-                    yield tx
-                except BaseException:
-                    if not connection.closed:
-                        await connection.rollback()
-                    raise
-                else:
-                    await connection.commit()
-                finally:
-                    _open_transaction.reset(token)
-        except (
-            psycopg.errors.LockNotAvailable,
-            psycopg.errors.QueryCanceled,
-            psycopg.errors.DeadlockDetected,
-        ) as error:
-            _log.warning("store.busy", error=type(error).__name__)
-            raise store_busy() from error
-        except (
-            psycopg.OperationalError,
-            psycopg.InterfaceError,
-            psycopg.errors.IdleInTransactionSessionTimeout,
-            PoolTimeout,
-            PoolClosed,
-            TooManyRequests,
-        ) as error:
-            _log.warning("store.unavailable", error=type(error).__name__)
-            raise store_unavailable() from error
-        for call in tx._after_commit:  # noqa: SLF001 - the transaction is ours
-            result = call()
-            if result is not None:
-                await result
+            with _store_faults_as_refusals():
+                async with self._pool.connection() as connection:
+                    await connection.execute(begin)
+                    tx = Tx(connection)
+                    token = _open_transaction.set(True)
+                    try:
+                        yield tx
+                    except BaseException:
+                        if not connection.closed:
+                            await connection.rollback()
+                        raise
+                    else:
+                        await connection.commit()
+                    finally:
+                        _open_transaction.reset(token)
+            for call in tx._after_commit:  # noqa: SLF001 - the transaction is ours
+                result = call()
+                if result is not None:
+                    await result
+        finally:
+            # The driver waits with `asyncio.wait_for`, which up to Python 3.11 can swallow a cancellation. The task
+            # would go on for ever, and whoever ends it would wait for ever.
+            if _cancels() > cancels:
+                raise asyncio.CancelledError
+
+
+@contextmanager
+def _store_faults_as_refusals() -> Iterator[None]:
+    try:
+        yield
+    except (
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.QueryCanceled,
+        psycopg.errors.DeadlockDetected,
+    ) as error:
+        _log.warning("store.busy", error=type(error).__name__)
+        raise store_busy() from error
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.IdleInTransactionSessionTimeout,
+        PoolTimeout,
+        PoolClosed,
+        TooManyRequests,
+    ) as error:
+        _log.warning("store.unavailable", error=type(error).__name__)
+        raise store_unavailable() from error
+
+
+def _cancels() -> int:
+    """How often this task was told to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()

@@ -55,7 +55,8 @@ class Hub:
         """Begin to listen; returns when listening (or keeps trying behind if the store is away)."""
         self._task = asyncio.create_task(self._run(), name="hub")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), 5.0)
+            async with asyncio.timeout(5.0):
+                await self._ready.wait()
 
     async def stop(self) -> None:
         if self._task is not None:

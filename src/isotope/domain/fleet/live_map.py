@@ -83,7 +83,8 @@ class LiveMap:
         self._sweep_now()
         self._task = asyncio.create_task(self._run(), name="live map")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._loaded.wait(), _LOAD_WAIT_S)
+            async with asyncio.timeout(_LOAD_WAIT_S):
+                await self._loaded.wait()
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -220,7 +221,8 @@ class LiveMap:
             await asyncio.sleep(max(0.0, wait_s))
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(0.0, wait_s))
+            async with asyncio.timeout(max(0.0, wait_s)):
+                await self._wake.wait()
 
     async def _read_pending(self) -> None:
         keys, self._pending = sorted(self._pending), set()
