@@ -18,6 +18,7 @@ from isotope.infra.db import SESSION_SETTINGS
 from isotope.infra.jobs import QUEUE
 from isotope.infra.log import bind
 from isotope.infra.metrics import JOB_SECONDS, JOBS
+from isotope.infra.tasks import end_task
 from isotope.kernel.errors import Refusal
 from isotope.worker.tasks import JOBS as ALL_JOBS
 from isotope.worker.tasks import PERIODIC as ALL_PERIODIC
@@ -107,7 +108,7 @@ async def _work(app: procrastinate.App, services: Services) -> None:
         try:
             await asyncio.wait({worker, upkeep}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            upkeep.cancel()
+            await end_task(upkeep)
             worker.cancel()
             ended = await asyncio.gather(worker, upkeep, return_exceptions=True)
         for end in ended:
