@@ -118,7 +118,7 @@ def test_what_a_command_makes_of_a_waiting_ride(
     [
         (RideStatus.ACTIVE, None, "ride_not_paused"),
         (RideStatus.PAUSED, "ride_already_paused", None),
-        *((waiting, "ride_busy", "ride_busy") for waiting in WAITING),
+        *((waiting, "ride_busy", "ride_busy") for waiting in sorted(WAITING)),
     ],
 )
 def test_what_runs_may_pause_and_what_is_paused_may_go_on(
