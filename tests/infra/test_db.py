@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from psycopg.pq import TransactionStatus
 
 from isotope.infra import db as store
 from isotope.infra import outbound
@@ -108,6 +109,19 @@ async def _write(db: Database, phone: str) -> None:
     store._open_transaction.set(False)
     async with db.write() as tx:
         await tx.execute(INSERT, {"phone": phone})
+
+
+async def test_a_glance_is_no_transaction_of_its_own_and_closes_the_network_all_the_same(db: Database) -> None:
+    async with db.glance() as tx:
+        assert await tx.scalar("select 1") == 1
+        assert tx.connection.info.transaction_status is TransactionStatus.IDLE
+        with pytest.raises(outbound.NetworkInTransactionError):
+            outbound.guard()
+    with pytest.raises(Exception, match="division by zero"):
+        async with db.glance() as tx:
+            await tx.scalar("select 1 / 0")
+    async with db.read() as tx:
+        assert tx.connection.info.transaction_status is TransactionStatus.INTRANS
 
 
 async def test_the_network_is_closed_while_a_transaction_is_open(db: Database) -> None:

@@ -50,7 +50,7 @@ class OutboxSms:
 
 async def list_outbox(rt: Runtime, phone_digits: str, limit: int) -> list[OutboxMessage]:
     """The messages to a number, newest first."""
-    async with rt.db.read() as tx:
+    async with rt.db.glance() as tx:
         return await tx.all(
             OutboxMessage,
             r"""

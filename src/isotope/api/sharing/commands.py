@@ -47,7 +47,7 @@ _NOT_DONE: Final = 0
 async def ring_vehicle(call: Call[RingRequest]) -> Rung:
     """Makes a vehicle sound, for a rider who is near it and may take it, or rides it."""
     vehicle_id = VehicleId(call.body.vehicle_id)
-    async with call.services.rt.db.read() as tx:
+    async with call.services.rt.db.glance() as tx:
         found = await get_vehicle(tx, call.operator.id, vehicle_id=vehicle_id)
     if all(capability.command is not CommandName.RING for capability in found.model.spec.capabilities):
         return Rung(status=_NOT_DONE, message=call.text("ring_not_possible"), ring_action_enabled=False)
@@ -78,7 +78,7 @@ async def ring_vehicle(call: Call[RingRequest]) -> Rung:
 )
 async def get_vehicle_commands(call: Call[VehicleCommandsRequest]) -> VehicleCommands:
     """The commands that this caller may send to the vehicle, under all their names, with the value each takes."""
-    async with call.services.rt.db.read() as tx:
+    async with call.services.rt.db.glance() as tx:
         found = await get_vehicle(tx, call.operator.id, vehicle_id=VehicleId(call.body.vehicle_id))
     return VehicleCommands(
         commands=[

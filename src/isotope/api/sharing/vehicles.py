@@ -78,7 +78,7 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Any:
 
 
 async def _of_rider(call: Call[VehiclesRequest], rider_id: RiderId) -> tuple[list[sharing.Ride], Standing]:
-    async with call.services.rt.db.read() as tx:
+    async with call.services.rt.db.glance() as tx:
         rides = await sharing.list_running_rides(tx, call.operator.id, rider_id)
         return rides, await get_standing(tx, call.operator.id, rider_id, call.operator.currency)
 

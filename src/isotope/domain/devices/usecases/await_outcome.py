@@ -30,7 +30,7 @@ async def await_outcome(rt: Runtime, operator_id: OperatorId, command_id: Comman
     deadline = loop.time() + wait_s
     while True:
         async with rt.hub.expect(OUTCOME_CHANNEL, f"{operator_id}:{command_id}") as wait:
-            async with rt.db.read() as tx:
+            async with rt.db.glance() as tx:
                 outcome = await queries.find_outcome(tx, operator_id, command_id)
             if outcome is None:
                 raise LookupError("no such command")

@@ -8,5 +8,5 @@ from isotope.kernel.ids import OperatorId, RiderId
 
 async def read_rider(rt: Runtime, operator_id: OperatorId, rider_id: RiderId) -> Rider:
     """The rider of this operator. Raises `user_not_found`."""
-    async with rt.db.read() as tx:
+    async with rt.db.glance() as tx:
         return await get_rider(tx, operator_id, rider_id)

@@ -41,7 +41,7 @@ async def drop_unused_images(rt: Runtime, blobs: Blobs, operator_id: OperatorId,
     """Forget what was stored for an end that was refused; a picture that a ride refers to stays."""
     if not images:
         return
-    async with rt.db.read() as tx:
+    async with rt.db.glance() as tx:
         used = await queries.list_used_keys(tx, operator_id, [image.key for image in images])
     for image in images:
         if image.key not in used:

@@ -31,7 +31,7 @@ async def quote_price(
     if vehicle_id is None and model_id is None:
         info = "name a vehicle_id or a model_id"
         raise invalid(Fault("vehicle_id", info), Fault("model_id", info))
-    async with rt.db.read() as tx:
+    async with rt.db.glance() as tx:
         if vehicle_id is not None:
             offer = await get_vehicle_offer(tx, operator.id, vehicle_id=vehicle_id)
         else:

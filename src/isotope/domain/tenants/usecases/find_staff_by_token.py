@@ -9,5 +9,5 @@ from isotope.infra.tokens import hash_token
 async def find_staff_by_token(rt: Runtime, token: str) -> tuple[Operator, Staff] | None:
     """The member of staff and their operator; None for a token that is unknown, has ended, or whose holder left."""
     now = rt.clock.now()
-    async with rt.db.read() as tx:
+    async with rt.db.glance() as tx:
         return await queries.find_token_owner(tx, hash_token(token), now)

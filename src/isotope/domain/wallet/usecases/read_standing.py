@@ -9,5 +9,5 @@ from isotope.kernel.ids import RiderId
 
 async def read_standing(rt: Runtime, operator: Operator, rider_id: RiderId) -> Standing:
     """What the rider has and owes in the operator's currency."""
-    async with rt.db.read() as tx:
+    async with rt.db.glance() as tx:
         return await get_standing(tx, operator.id, rider_id, operator.currency)
