@@ -22,8 +22,8 @@ from tests.kit.http import Api, credentials
 from tests.kit.samples import (
     World,
     all_operations,
+    as_a_rider,
     body_for,
-    by_secret_key,
     known_fields,
     make_world,
     references_of,
@@ -185,7 +185,7 @@ async def test_own_credentials_with_the_ids_of_another_operator(api: Api, two: T
     bodies += [required | {"user_id": attacker.rider.id, name: whole[name]} for name in references_of(operation)]
     for body in bodies:
         for token in (attacker.secret, attacker.rider.token, None):
-            sent = body if token == attacker.secret else by_secret_key(operation, body)
+            sent = body if token == attacker.secret else as_a_rider(operation, body)
             if operation.auth is Auth.STAFF:
                 continue
             status, text = await call(api, operation, sent, attacker.key, token)
@@ -203,7 +203,7 @@ async def test_credentials_of_another_operator_are_none(api: Api, two: Two, oper
     body = body_for(operation, victim)
     # The attacker's app with the victim's credentials, and with the victim's words for everything.
     for token in (victim.secret, victim.rider.token, two.victim_staff_token):
-        for sent in (body, by_secret_key(operation, body)):
+        for sent in (body, as_a_rider(operation, body)):
             status, text = await call(api, operation, sent, attacker.key, token)
             if operation.auth is not Auth.PUBLIC:
                 assert status == 401, (operation.id, text)

@@ -164,7 +164,7 @@ def required_body(operation: Operation, world: World) -> dict[str, Any]:
     return {name: value for name, value in body_for(operation, world).items() if name in operation.required_fields}
 
 
-def by_secret_key(operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
+def as_a_rider(operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
     """What a rider may send of a body."""
     return {name: value for name, value in body.items() if name not in operation.secret_only}
 
