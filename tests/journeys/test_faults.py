@@ -88,7 +88,7 @@ async def test_without_its_database_it_says_come_again_and_goes_on_by_itself(tmp
                 await rider.register()
                 vehicle = demo_vehicles(1)[0]
                 unit = vehicle.unit(system)
-                await unit.connect()
+                await come_about(lambda: connected(unit), "the unit is connected")
                 await unit.report()
                 assert server.pid is not None
                 os.kill(server.pid, signal.SIGQUIT)

@@ -87,7 +87,7 @@ def running_system(
                 command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
         try:
-            _wait_ready(process, f"http://127.0.0.1:{port}", said)
+            _wait_ready(process, f"http://127.0.0.1:{port}", gateway_port, said)
             yield System(
                 api=f"http://127.0.0.1:{port}",
                 gateway_host="127.0.0.1",
@@ -125,9 +125,13 @@ def _clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("ISOTOPE_")}
 
 
-def _wait_ready(process: "subprocess.Popen[bytes]", api: str, said: Path) -> None:
+def _wait_ready(process: "subprocess.Popen[bytes]", api: str, gateway_port: int, said: Path) -> None:
     deadline = time.monotonic() + _READY_S
-    while not (_answers(f"{api}/health/ready") and _answers(f"{api}/openapi/v1.0/sharing/get-zones", b"{}")):
+    while not (
+        _answers(f"{api}/health/ready")
+        and _answers(f"{api}/openapi/v1.0/sharing/get-zones", b"{}")
+        and _listens(gateway_port)
+    ):
         if process.poll() is not None:
             raise SystemFailedError(f"`isotope up` ended with {process.returncode}:\n{_tail(said)}")
         if time.monotonic() > deadline:
@@ -142,6 +146,14 @@ def _answers(url: str, body: bytes | None = None) -> bool:
         with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
             return int(answer.status) < 300
     except (OSError, urllib.error.URLError):
+        return False
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2):
+            return True
+    except OSError:
         return False
 
 
