@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from isotope.infra.db import Database
 from isotope.infra.hub import Hub
@@ -16,6 +17,10 @@ from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 from tests.kit.clock import SettableClock
 from tests.kit.postgres import TestServer, drop_database, new_database
+
+# The same examples in every run, and no time limit for one: machines differ.
+settings.register_profile("isotope", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("isotope")
 
 _TEMPLATE = "isotope_template_url"
 
