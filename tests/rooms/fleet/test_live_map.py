@@ -28,7 +28,7 @@ from isotope.kernel.ids import VehicleId
 from tests.kit.clock import SettableClock
 from tests.kit.fleet import HOME, Fleet, make_fleet, tell_state
 from tests.kit.tenants import make_operator
-from tests.kit.until import until
+from tests.kit.waiting import until
 
 
 @pytest_asyncio.fixture
