@@ -131,6 +131,8 @@ def _wait_ready(process: "subprocess.Popen[bytes]", api: str, gateway_port: int,
         _answers(f"{api}/health/ready")
         and _answers(f"{api}/openapi/v1.0/sharing/get-zones", b"{}")
         and _listens(gateway_port)
+        # Until it says so the supervisor takes a dead process for a failed start.
+        and "Ctrl-C" in said.read_text(errors="replace")
     ):
         if process.poll() is not None:
             raise SystemFailedError(f"`isotope up` ended with {process.returncode}:\n{_tail(said)}")
