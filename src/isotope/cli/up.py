@@ -73,6 +73,8 @@ def command(
                 if simulate:
                     needed.append(supervisor.start(ChildSpec("simulator", _isotope("simulate"), environ)))
             supervisor.wait_until(lambda: _is_ready(config), needed, _READY_S, "the API")
+            if config.mode == "demo" and simulate:
+                supervisor.wait_until(lambda: _fleet_is_heard(url), needed, _READY_S, "the simulated fleet")
             say.ready(config)
             supervisor.watch()
         except StoppedError:
@@ -125,6 +127,25 @@ def _is_ready(config: Config) -> bool:
             return True
     except (OSError, urllib.error.URLError):
         return False
+
+
+def _fleet_is_heard(url: str) -> bool:
+    """Whether most units are connected and have reported lately: a line that is pasted now finds vehicles."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            row = connection.execute(
+                """
+                select count(*) filter (where d.session_id is not null and s.seen_at >= d.connected_at) * 2 > count(*)
+                  from device d
+                  join vehicle v on v.operator_id = d.operator_id and v.device_id = d.id
+                  left join vehicle_state s on s.operator_id = v.operator_id and s.vehicle_id = v.id
+                """
+            ).fetchone()
+    except psycopg.OperationalError:
+        return False
+    return row is not None and bool(row[0])
 
 
 class _Teller:
