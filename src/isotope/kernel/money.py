@@ -1,7 +1,7 @@
 """Money: integer minor units and an ISO 4217 currency. Never a float, never two currencies in one sum."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Final
 
 # Currencies whose minor unit is not a hundredth (ISO 4217).
@@ -51,11 +51,6 @@ def to_minor(amount: Decimal, currency: str) -> int:
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{currency} has {exponent(currency)} decimals")
     return int(scaled)
-
-
-def round_minor(exact: Decimal) -> int:
-    """Round an exact amount in minor units half up (away from zero at .5), the commercial rule."""
-    return int(exact.to_integral_value(rounding=ROUND_HALF_UP))
 
 
 @dataclass(frozen=True, slots=True, order=False)

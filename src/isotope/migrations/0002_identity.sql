@@ -93,6 +93,7 @@ create table dev_outbox (
     sent_at  timestamptz not null
 );
 create index dev_outbox_phone on dev_outbox (phone, id desc);
+create index dev_outbox_sent_at on dev_outbox (sent_at);
 
 -- Deletions without personal data, so that they can be applied again after a restore.
 create table deletion_log (

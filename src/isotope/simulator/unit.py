@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from isotope.iot.model import PARAMETER, AckStatus, CommandName, Scalar
-from isotope.kernel.geo import Point, distance_m
+from isotope.kernel.geo import Point
 from isotope.simulator import battery
 from isotope.simulator.manners import WELL_BEHAVED, Manners
 from isotope.simulator.path import Path
@@ -167,6 +167,3 @@ class Unit:
     def remember(self, state: UnitState) -> None:
         self.position = Point(state.lat, state.lon)
         self.battery_pct, self.locked, self.odometer_m = state.battery_pct, state.locked, state.odometer_m
-
-    def distance_to(self, point: Point) -> float:
-        return distance_m(self.position, point)

@@ -286,5 +286,5 @@ async def unpause(call: Call[ByVehicleRequest]) -> Done:
 )
 async def get_active_rides(call: Call[ActiveRidesRequest]) -> ActiveRides:
     """The ids of the rider's running rides."""
-    rides = await sharing.list_active_rides(call.services.rt, call.operator.id, call.rider_id())
-    return ActiveRides(user_id=call.rider_id(), active_ride_ids=[ride_id for ride_id, _vehicle_id in rides])
+    ride_ids = await sharing.list_active_rides(call.services.rt, call.operator.id, call.rider_id())
+    return ActiveRides(user_id=call.rider_id(), active_ride_ids=[*ride_ids])

@@ -23,7 +23,6 @@ class CurrentRide:
     vehicle: VehicleOffer
     usage: Usage
     bill: Bill
-    last_event_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +75,4 @@ def _current(ride: Ride, vehicle: VehicleOffer, events: list[RideEvent], now: da
     until = ride.ending_at if ride.status is RideStatus.ENDING and ride.ending_at is not None else now
     used = ride_usage(events, until)
     price = bill(ride.terms.tariff, [addon.price for addon in ride.terms.addons], used, words)
-    return CurrentRide(ride, vehicle, used, price, events[-1].at if events else ride.requested_at)
+    return CurrentRide(ride, vehicle, used, price)
