@@ -20,6 +20,7 @@ from isotope.kernel.texts import Catalogue, Texts
 STATUS: Final[Mapping[Kind, int]] = {
     Kind.INVALID: 400,
     Kind.UNAUTHORIZED: 401,
+    Kind.PAYMENT: 402,
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,

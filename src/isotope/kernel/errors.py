@@ -18,6 +18,8 @@ class Kind(StrEnum):
 
     INVALID = "INVALID"
     UNAUTHORIZED = "UNAUTHORIZED"
+    # Somebody else, who pays or is to pay, said no: a card was declined.
+    PAYMENT = "PAYMENT"
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"

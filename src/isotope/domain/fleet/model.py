@@ -46,6 +46,12 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     minimum_battery_pct: (
         Annotated[int, Meta(ge=0, le=100, description="below it none is rented out; null: the operator's")] | None
     ) = None
+    authorise_minor: (
+        Annotated[
+            int, Meta(ge=0, le=1_000_000_000, description="reserved on the card at a start; null: the operator's")
+        ]
+        | None
+    ) = None
     capabilities: Annotated[
         tuple[Capability, ...], Meta(max_length=50, description="commands that the unit obeys, with their values")
     ] = ()

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -45,11 +46,78 @@ class RideSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_radius_km: Annotated[int, Meta(ge=1, le=200, description="largest radius of get-vehicles that is served")] = 50
 
 
+# Amounts in settings: the bound keeps every sum far inside 64 bits.
+AmountMinor = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Cards, debt, refunds (domain rules, section Wallet)."""
+
+    card_required: Annotated[bool, Meta(description="a ride needs a saved card, where cards can be saved at all")] = (
+        True
+    )
+    authorise_minor: Annotated[
+        AmountMinor, Meta(description="reserved on the card when a ride starts; 0: nothing; a model may say otherwise")
+    ] = 1_000
+    debt_after_min: Annotated[
+        tuple[Annotated[int, Meta(ge=0, le=525_600)], ...],
+        Meta(max_length=20, description="minutes after a debt arose at which a saved card is tried for it, rising"),
+    ] = (0, 60, 1_440, 7_200, 14_400)
+    top_up_minimum_minor: Annotated[AmountMinor, Meta(ge=1, description="least amount of a top-up")] = 100
+    top_up_maximum_minor: Annotated[AmountMinor, Meta(ge=1, description="largest amount of a top-up")] = 50_000
+    bonus_days: (
+        Annotated[int, Meta(ge=1, le=3_650, description="days until given bonus expires; null: never")] | None
+    ) = None
+    auto_stop_minor: (
+        Annotated[AmountMinor, Meta(description="money left at which a wallet-paid ride is stopped; null: never")]
+        | None
+    ) = None
+    auto_stop_warn_minor: Annotated[
+        AmountMinor, Meta(description="money left above that at which riders are warned")
+    ] = 200
+    auto_stop_kmh: Annotated[
+        int, Meta(ge=3, le=25, description="speed limit of a vehicle that is to stop, until it stands")
+    ] = 6
+    support_refund_minor: Annotated[AmountMinor, Meta(description="most that the role support refunds of a ride")] = (
+        2_000
+    )
+    fine_maximum_minor: Annotated[AmountMinor, Meta(ge=1, description="largest fine")] = 20_000
+    return_urls: Annotated[
+        tuple[Annotated[str, Meta(min_length=4, max_length=200)], ...],
+        Meta(max_length=20, description="beginnings of addresses that riders may be sent to after the card page"),
+    ] = ()
+    provider_account: Annotated[
+        str,
+        Meta(max_length=100, description="the operator's account at the card provider (acct_...); empty: the only one"),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        if any(later <= earlier for earlier, later in pairwise(self.debt_after_min)):
+            raise ValueError("debt_after_min must rise")
+        if self.top_up_minimum_minor > self.top_up_maximum_minor:
+            raise ValueError("top_up_minimum_minor is above top_up_maximum_minor")
+
+
+class ReceiptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands on receipts."""
+
+    legal_name: Annotated[str, Meta(max_length=200, description="empty: the operator's name")] = ""
+    address: Annotated[str, Meta(max_length=500, description="lines parted by newlines")] = ""
+    tax_number: Annotated[str, Meta(max_length=60, description="VAT or business id")] = ""
+    email: Annotated[str, Meta(max_length=200)] = ""
+    footer: Annotated[str, Meta(max_length=500)] = ""
+    number_prefix: Annotated[
+        str, Meta(pattern="^[A-Za-z0-9-]{0,20}$", description="before year and number: ISO-2026-000001")
+    ] = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator decides; every default is the field's usual one."""
 
     otp: OtpSettings = OtpSettings()
     rides: RideSettings = RideSettings()
+    payments: PaymentSettings = PaymentSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
     public_vehicles: Annotated[bool, Meta(description="get-vehicles answers with the public key alone")] = False
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166 code, for reading phone numbers")] = "FI"
     forms_per_address: Annotated[int, Meta(ge=1, description="form registrations from one IP address in an hour")] = 20

@@ -1,0 +1,1 @@
+"""Room: receipts. What a rider gets in writing: numbered without gaps, never changed."""
