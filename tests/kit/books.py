@@ -15,12 +15,14 @@ from isotope.domain.wallet import (
     Entry,
     MoneyAdded,
     MoneyKind,
+    Posted,
     Posting,
     Standing,
     add_money,
     charge,
     check_ledger,
     get_standing,
+    post,
     trial_balance,
 )
 from isotope.infra.db import Tx
@@ -69,7 +71,14 @@ class Books:
         )
 
     async def charge(
-        self, total_minor: int, *, tax_minor: int = 0, rider: RiderId | None = None, cause: str | None = None
+        self,
+        total_minor: int,
+        *,
+        tax_minor: int = 0,
+        rider: RiderId | None = None,
+        cause: str | None = None,
+        on_card: bool = False,
+        from_bonus: bool = True,
     ) -> Charged:
         async with self.rt.db.write() as tx:
             return await charge(
@@ -84,8 +93,14 @@ class Books:
                     actor=SYSTEM,
                     cause=cause or f"ride:{next(_numbers)}",
                     now=START,
+                    on_card=on_card,
+                    from_bonus=from_bonus,
                 ),
             )
+
+    async def post(self, *entries: Entry, cause: str | None = None) -> Posted:
+        async with self.rt.db.write() as tx:
+            return await post(tx, self.posting(*entries, cause=cause))
 
     def posting(self, *entries: Entry, cause: str | None = None, currency: str | None = None) -> Posting:
         return Posting(

@@ -16,11 +16,15 @@ from isotope.domain.wallet import (
     Charge,
     Charged,
     Difference,
+    Entry,
     MoneyKind,
     Standing,
     charge,
     check_ledger,
+    credit_entries,
     get_standing,
+    lock_standing,
+    post,
     trial_balance,
 )
 from isotope.infra.db import Database
@@ -29,6 +33,7 @@ from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM
 from isotope.kernel.errors import Refusal
+from isotope.kernel.ids import RiderId
 from tests.kit.books import Books, open_books
 from tests.kit.clock import START, SettableClock
 
@@ -51,8 +56,14 @@ class Purse:
     balance: int = 0
     bonus: int = 0
     debt: int = 0
+    awaited: int = 0
 
-    def pay(self, total: int) -> Charged:
+    def pay(self, total: int, *, on_card: bool = False, from_bonus: bool = True) -> Charged:
+        if not from_bonus:
+            kept, self.bonus = self.bonus, 0
+            paid = self.pay(total, on_card=on_card)
+            self.bonus = kept
+            return paid
         taken = {"bonus": 0, "balance": 0, "debt": 0}
         if self.bonus >= total:
             taken["bonus"] = total
@@ -63,6 +74,9 @@ class Purse:
             taken["debt"] = total - self.bonus - self.balance
         self.bonus -= taken["bonus"]
         self.balance -= taken["balance"]
+        if on_card:
+            self.awaited += taken["debt"]
+            return Charged(bonus_minor=taken["bonus"], balance_minor=taken["balance"], card_minor=taken["debt"])
         self.debt += taken["debt"]
         return Charged(bonus_minor=taken["bonus"], balance_minor=taken["balance"], debt_minor=taken["debt"])
 
@@ -83,6 +97,7 @@ class Model:
     revenue: int = 0
     tax: int = 0
     given: int = 0
+    by_card: int = 0
 
 
 class WalletHistory(RuleBasedStateMachine):
@@ -132,6 +147,51 @@ class WalletHistory(RuleBasedStateMachine):
         charged = self.run(self.books.charge, total, tax_minor=tax, rider=self.books.riders[rider])
         self.expect_charged(rider, total, tax, charged)
 
+    @rule(rider=riders, total=amounts, from_bonus=st.booleans())
+    def charge_what_a_card_is_to_pay(self, rider: int, total: int, from_bonus: bool) -> None:
+        named = {"on_card": True, "from_bonus": from_bonus}
+        charged = self.run(self.books.charge, total, rider=self.books.riders[rider], **named)
+        assert charged == self.model.purses[rider].pay(total, **named)
+        self.model.revenue += total
+
+    @rule(rider=riders)
+    def the_card_pays_all_that_is_awaited(self, rider: int) -> None:
+        purse = self.model.purses[rider]
+        if awaited := purse.awaited:
+            self.run(
+                self.books.post,
+                Entry(kind=AccountKind.PROVIDER_CLEARING, amount_minor=-awaited),
+                Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=awaited, rider_id=self.books.riders[rider]),
+            )
+            purse.awaited = 0
+            self.model.by_card += awaited
+
+    @rule(rider=riders)
+    def the_card_refuses_what_is_awaited(self, rider: int) -> None:
+        purse = self.model.purses[rider]
+        if awaited := purse.awaited:
+            named = {"rider_id": self.books.riders[rider]}
+            self.run(
+                self.books.post,
+                Entry(kind=AccountKind.RIDER_DEBT, amount_minor=-awaited, **named),
+                Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=awaited, **named),
+            )
+            purse.awaited = 0
+            purse.debt += awaited
+
+    @rule(rider=riders, amount=amounts)
+    def a_card_tops_up(self, rider: int, amount: int) -> None:
+        self.run(self.top_up, self.books.riders[rider], amount)
+        self.model.purses[rider].receive(amount, MoneyKind.BALANCE)
+        self.model.by_card += amount
+
+    async def top_up(self, rider: RiderId, amount: int) -> None:
+        async with self.rt.db.write() as tx:
+            operator = self.books.operator
+            standing = await lock_standing(tx, operator.id, rider, operator.currency)
+            clearing = Entry(kind=AccountKind.PROVIDER_CLEARING, amount_minor=-amount)
+            await post(tx, self.books.posting(*credit_entries(rider, standing, amount), clearing))
+
     @rule(rider=riders, total=amounts, token=tokens)
     def charge_a_ride_once_or_again(self, rider: int, total: int, token: str) -> None:
         cause = f"ride:{rider}{token}"
@@ -180,6 +240,7 @@ class WalletHistory(RuleBasedStateMachine):
                 balance_minor=purse.balance,
                 bonus_minor=purse.bonus,
                 debt_minor=purse.debt,
+                in_transit_minor=-purse.awaited,
             )
             for purse in purses
         ]
@@ -187,10 +248,12 @@ class WalletHistory(RuleBasedStateMachine):
             "RIDER_BALANCE": sum(purse.balance for purse in purses),
             "RIDER_BONUS": sum(purse.bonus for purse in purses),
             "RIDER_DEBT": -sum(purse.debt for purse in purses),
+            "RIDER_IN_TRANSIT": -sum(purse.awaited for purse in purses),
             "REVENUE": self.model.revenue,
             "TAX": self.model.tax,
             "ADJUSTMENTS": -self.model.given,
-            "PROVIDER_CLEARING": 0,
+            "PROVIDER_CLEARING": -self.model.by_card,
+            "CHARGEBACKS": 0,
         }
         assert sum(sums.values()) == 0
         assert differences == []

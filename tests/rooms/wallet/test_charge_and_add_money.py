@@ -13,6 +13,7 @@ from isotope.domain.wallet import (
     Posting,
     Standing,
     check_ledger,
+    lock_standing,
     post,
     trial_balance,
 )
@@ -60,6 +61,54 @@ async def test_bonus_leaves_debt_alone(rt: Runtime) -> None:
     added = await books.add(500, MoneyKind.BONUS)
     assert added.standing == Standing(currency="EUR", bonus_minor=500, debt_minor=300)
     assert added.debt_settled_minor == 0
+
+
+async def test_what_a_card_is_asked_for_is_in_transit_and_not_owed(rt: Runtime) -> None:
+    books = await open_books(rt)
+    await books.add(500)
+
+    charged = await books.charge(800, tax_minor=163, cause="ride:1", on_card=True)
+
+    assert charged == Charged(balance_minor=500, card_minor=300)
+    assert await books.standing() == Standing(currency="EUR", in_transit_minor=-300)
+    assert await books.sums() == {"RIDER_IN_TRANSIT": -300, "REVENUE": 637, "TAX": 163, "ADJUSTMENTS": -500}
+    assert await books.charge(800, tax_minor=163, cause="ride:1", on_card=True) == charged
+    await books.charge(200, on_card=True)
+    assert await books.standing() == Standing(currency="EUR", in_transit_minor=-500)
+    assert await books.differences() == []
+
+
+async def test_money_in_transit_stands_on_both_sides_of_zero(rt: Runtime) -> None:
+    books = await open_books(rt)
+    await books.charge(300, on_card=True)
+    await books.post(
+        Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=500, rider_id=books.rider),
+        Entry(kind=AccountKind.PROVIDER_CLEARING, amount_minor=-500),
+    )
+    assert await books.standing() == Standing(currency="EUR", in_transit_minor=200)
+    assert await books.differences() == []
+
+
+async def test_a_locked_wallet_tells_what_is_in_transit_and_needs_no_account_for_it(rt: Runtime) -> None:
+    books = await open_books(rt)
+    operator = books.operator
+    async with rt.db.write() as tx:
+        before = await lock_standing(tx, operator.id, books.rider, "EUR")
+        accounts = await tx.scalar("select count(*) from ledger_account where operator_id = %s", [operator.id])
+    assert (before, accounts) == (Standing(currency="EUR"), 3)
+    await books.charge(300, on_card=True)
+    async with rt.db.write() as tx:
+        after = await lock_standing(tx, operator.id, books.rider, "EUR")
+    assert after == await books.standing() == Standing(currency="EUR", in_transit_minor=-300)
+
+
+async def test_a_fine_is_not_paid_from_bonus(rt: Runtime) -> None:
+    books = await open_books(rt)
+    await books.add(500, MoneyKind.BONUS)
+    await books.add(100)
+    assert await books.charge(300, from_bonus=False) == Charged(balance_minor=100, debt_minor=200)
+    assert await books.charge(300, from_bonus=False, on_card=True) == Charged(card_minor=300)
+    assert (await books.standing()).bonus_minor == 500
 
 
 async def test_a_price_of_nothing_posts_nothing(rt: Runtime) -> None:

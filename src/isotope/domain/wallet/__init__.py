@@ -28,6 +28,7 @@ from isotope.domain.wallet.model import (
 )
 from isotope.domain.wallet.payment_methods import list_payment_methods
 from isotope.domain.wallet.queries import check_ledger, get_standing, trial_balance
+from isotope.domain.wallet.rules import credit_entries, may_add
 from isotope.domain.wallet.store import lock_standing
 from isotope.domain.wallet.usecases.add_money import add_money
 from isotope.domain.wallet.usecases.charge import charge
@@ -55,12 +56,14 @@ __all__ = [
     "amount_out_of_range",
     "charge",
     "check_ledger",
+    "credit_entries",
     "debt_open",
     "get_standing",
     "idempotency_key_invalid",
     "idempotency_key_reused",
     "list_payment_methods",
     "lock_standing",
+    "may_add",
     "post",
     "read_standing",
     "rider_without_wallet",

@@ -18,15 +18,21 @@ MAX_KEY_LENGTH: Final = 255
 
 
 class AccountKind(StrEnum):
-    """Accounts of the ledger. Credits are positive: a rider's balance is what we owe, a debt is negative."""
+    """Accounts of the ledger. Credits are positive: a rider's balance is what we owe, a debt is negative.
+
+    RIDER_IN_TRANSIT  money on its way between a rider's card and us: below zero it is awaited, above it goes back
+    CHARGEBACKS  what banks took back
+    """
 
     RIDER_BALANCE = "RIDER_BALANCE"
     RIDER_BONUS = "RIDER_BONUS"
     RIDER_DEBT = "RIDER_DEBT"
+    RIDER_IN_TRANSIT = "RIDER_IN_TRANSIT"
     REVENUE = "REVENUE"
     TAX = "TAX"
     PROVIDER_CLEARING = "PROVIDER_CLEARING"
     ADJUSTMENTS = "ADJUSTMENTS"
+    CHARGEBACKS = "CHARGEBACKS"
 
     @property
     def is_rider(self) -> bool:
@@ -34,12 +40,16 @@ class AccountKind(StrEnum):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A rider's wallet in one currency. All three are zero or positive; a rider never has balance and debt at once."""
+    """A rider's wallet in one currency. Balance, bonus and debt are zero or positive.
+
+    `in_transit_minor` is below zero while money of a card is awaited, above while some goes back to a card.
+    """
 
     currency: str
     balance_minor: int = 0
     bonus_minor: int = 0
     debt_minor: int = 0
+    in_transit_minor: int = 0
 
     @property
     def spendable_minor(self) -> int:
@@ -94,7 +104,12 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """Take the price of something from a rider. `tax_minor` is the part of `total_minor` that is tax."""
+    """Take the price of something from a rider. `tax_minor` is the part of `total_minor` that is tax.
+
+    Attributes:
+        on_card: what the wallet does not cover is awaited from a card instead of owed.
+        from_bonus: bonus may pay it; False for a fine.
+    """
 
     operator_id: OperatorId
     rider_id: RiderId
@@ -105,6 +120,8 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
     cause: str
     now: datetime
+    on_card: bool = False
+    from_bonus: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.tax_minor <= self.total_minor:
@@ -112,11 +129,12 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charged(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the money came from; what is missing became debt."""
+    """Where the money came from; what is missing became debt, or is what a card is to be asked for."""
 
     bonus_minor: int = 0
     balance_minor: int = 0
     debt_minor: int = 0
+    card_minor: int = 0
 
 
 class MoneyKind(StrEnum):

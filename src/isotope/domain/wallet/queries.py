@@ -24,11 +24,12 @@ def standing_of(currency: str, rows: Iterable[AccountRow]) -> Standing:
         balance_minor=held.get(AccountKind.RIDER_BALANCE, 0),
         bonus_minor=held.get(AccountKind.RIDER_BONUS, 0),
         debt_minor=-held.get(AccountKind.RIDER_DEBT, 0),
+        in_transit_minor=held.get(AccountKind.RIDER_IN_TRANSIT, 0),
     )
 
 
 async def get_standing(tx: Tx, operator_id: OperatorId, rider_id: RiderId, currency: str) -> Standing:
-    """The wallet as it is now; three index reads, however many entries there are."""
+    """The wallet as it is now; a few index reads, however many entries there are."""
     rows = await tx.all(
         AccountRow,
         """

@@ -6,13 +6,15 @@ several postings of one database transaction goes by rising rider id.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from isotope.domain.wallet.model import AccountKind, Entry, Posting, Standing
 from isotope.domain.wallet.queries import AccountRow, standing_of
 from isotope.infra.db import Tx
 from isotope.kernel.ids import OperatorId, RiderId
 
-RIDER_KINDS = tuple(kind for kind in AccountKind if kind.is_rider)
+# What every rider's wallet has. The account of money in transit is made by the first posting that needs it.
+WALLET_KINDS: Final = frozenset({AccountKind.RIDER_BALANCE, AccountKind.RIDER_BONUS, AccountKind.RIDER_DEBT})
 
 
 async def lock_standing(tx: Tx, operator_id: OperatorId, rider_id: RiderId, currency: str) -> Standing:
@@ -22,8 +24,8 @@ async def lock_standing(tx: Tx, operator_id: OperatorId, rider_id: RiderId, curr
         psycopg.errors.ForeignKeyViolation: there is no such rider.
     """
     rows = await _lock_accounts(tx, operator_id, rider_id, currency)
-    if len(rows) < len(RIDER_KINDS):
-        await create_accounts(tx, operator_id, currency, [(kind, rider_id) for kind in RIDER_KINDS])
+    if not {row.kind for row in rows} >= WALLET_KINDS:
+        await create_accounts(tx, operator_id, currency, [(kind, rider_id) for kind in WALLET_KINDS])
         rows = await _lock_accounts(tx, operator_id, rider_id, currency)
     return standing_of(currency, rows)
 

@@ -7,7 +7,7 @@ from isotope.infra.db import Tx
 
 
 async def charge(tx: Tx, charge: Charge) -> Charged:
-    """Bonus, then balance; what is missing becomes debt. Nothing is posted for a price of nothing.
+    """Bonus, then balance; what is missing becomes debt, or is awaited `on_card`. Nothing is posted for a price of nothing.
 
     The same cause and reason again return what was taken the first time.
 
@@ -20,11 +20,11 @@ async def charge(tx: Tx, charge: Charge) -> Charged:
     if no := rules.may_move(charge.total_minor, charge.currency):
         raise no
     standing = await store.lock_standing(tx, charge.operator_id, charge.rider_id, charge.currency)
-    no = rules.may_charge(standing, charge.total_minor)
+    no = rules.may_charge(standing, charge)
     # A repetition is answered whatever the wallet holds by now.
     if no and not await queries.find_entries(tx, charge.operator_id, charge.cause, charge.reason):
         raise no
-    split = rules.split_charge(standing, charge.total_minor)
+    split = rules.split_charge(standing, charge)
     posted = await post(
         tx,
         Posting(
@@ -43,4 +43,5 @@ async def charge(tx: Tx, charge: Charge) -> Charged:
         bonus_minor=-posted.sum_minor(AccountKind.RIDER_BONUS),
         balance_minor=-posted.sum_minor(AccountKind.RIDER_BALANCE),
         debt_minor=-posted.sum_minor(AccountKind.RIDER_DEBT),
+        card_minor=-posted.sum_minor(AccountKind.RIDER_IN_TRANSIT),
     )
