@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,9 @@ from isotope.domain.pricing import (
     Usage,
     UsageEvent,
     bill,
+    proportional_tax,
     quote_texts,
+    tax_lines,
     usage,
 )
 
@@ -45,9 +48,28 @@ tariffs = st.builds(
     tax_inclusive=st.booleans(),
 )
 addons = st.lists(
-    st.builds(AddonPrice, kind=st.sampled_from(AddonKind), price_minor=prices, title=st.just("Helmet")), max_size=3
+    st.builds(
+        AddonPrice,
+        kind=st.sampled_from(AddonKind),
+        price_minor=prices,
+        title=st.just("Helmet"),
+        tax_rate=st.none() | st.sampled_from(["0", "0.1", "0.10"]) | rates,
+    ),
+    max_size=3,
 )
+amounts = st.lists(st.tuples(rates, st.integers(0, 3_000) | st.integers(0, 10**12)), max_size=4)
 usages = st.builds(Usage, ride_s=seconds, pause_s=seconds)
+
+
+def slow_sums(tariff: Tariff, extras: Sequence[AddonPrice], used: Usage) -> dict[Decimal, int]:
+    """Price before tax by rate, each add-on priced as if it were taken along alone."""
+    own = Decimal(tariff.tax_rate)
+    sums = {own: slow_price_before_tax(tariff, (), used)}
+    nothing = Tariff(minute_tiers=(Tier(price_minor=0),))
+    for extra in extras:
+        rate = own if extra.tax_rate is None else Decimal(extra.tax_rate)
+        sums[rate] = sums.get(rate, 0) + slow_price_before_tax(nothing, (extra,), used)
+    return sums
 
 
 def slow_price_before_tax(tariff: Tariff, extras: Sequence[AddonPrice], used: Usage) -> int:
@@ -69,20 +91,19 @@ def slow_price_before_tax(tariff: Tariff, extras: Sequence[AddonPrice], used: Us
     return total + sum(extra.price_minor for extra in extras if extra.kind == "FIXED")
 
 
-def slow_tax(amount_minor: int, tariff: Tariff) -> int:
+def slow_tax(amount_minor: int, rate: Decimal, *, inclusive: bool) -> int:
     with localcontext(prec=80):
-        rate = Decimal(tariff.tax_rate)
-        exact = amount_minor * rate / (1 + rate) if tariff.tax_inclusive else amount_minor * rate
+        exact = amount_minor * rate / (1 + rate) if inclusive else amount_minor * rate
         return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 @given(tariffs, addons, st.builds(Usage, ride_s=st.integers(0, 1_800), pause_s=st.integers(0, 1_800)))
 def test_equals_a_slow_oracle(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
     made = bill(tariff, extras, used)
-    before_tax = slow_price_before_tax(tariff, extras, used)
-    tax = slow_tax(before_tax, tariff)
+    sums = slow_sums(tariff, extras, used)
+    tax = sum(slow_tax(amount, rate, inclusive=tariff.tax_inclusive) for rate, amount in sums.items())
     assert made.tax_minor == tax
-    assert made.total_minor == (before_tax if tariff.tax_inclusive else before_tax + tax)
+    assert made.total_minor == sum(sums.values()) + (0 if tariff.tax_inclusive else tax)
 
 
 @given(tariffs, addons, usages)
@@ -91,6 +112,12 @@ def test_everything_sums_and_nothing_is_negative(tariff: Tariff, extras: list[Ad
     assert sum(line.amount_minor for line in made.lines) == made.total_minor
     assert made.net_minor + made.tax_minor == made.total_minor
     assert min(made.net_minor, made.tax_minor, made.total_minor) >= 0
+    assert [
+        sum(column) for column in zip(*((t.net_minor, t.tax_minor, t.gross_minor) for t in made.taxes), strict=True)
+    ] in (
+        [made.net_minor, made.tax_minor, made.total_minor],
+        [],
+    )
     for line in made.lines:
         assert line.quantity > 0
         assert line.quantity * line.unit_price_minor == line.amount_minor >= 0
@@ -113,6 +140,35 @@ def test_the_quote_holds_every_price_of_the_bill(tariff: Tariff, extras: list[Ad
     told = {(item.code, item.price_minor) for item in quote_texts(tariff, "EUR", extras).items}
     billed = {(line.code, line.unit_price_minor) for line in bill(tariff, extras, used).lines if line.code != "tax"}
     assert billed <= told
+
+
+@given(amounts, st.booleans())
+def test_tax_lines_rise_and_each_sums(taxed: list[tuple[str, int]], inclusive: bool) -> None:
+    made = tax_lines(taxed, inclusive=inclusive)
+    assert all(Decimal(low.rate) < Decimal(high.rate) for low, high in pairwise(made))
+    assert sum(t.gross_minor if inclusive else t.net_minor for t in made) == sum(amount for _rate, amount in taxed)
+    for line in made:
+        assert line.net_minor + line.tax_minor == line.gross_minor
+        assert min(line.net_minor, line.tax_minor) >= 0
+
+
+@given(amounts, st.booleans(), st.data())
+def test_refunds_up_to_the_whole_give_back_exactly_the_tax(
+    taxed: list[tuple[str, int]], inclusive: bool, data: st.DataObject
+) -> None:
+    taxes = tax_lines(taxed, inclusive=inclusive)
+    total = sum(line.gross_minor for line in taxes)
+    cuts = sorted(data.draw(st.lists(st.integers(0, total), max_size=6)))
+    back: dict[str, list[int]] = {line.rate: [0, 0, 0] for line in taxes}
+    for before, after in pairwise([0, *cuts, total]):
+        parts = proportional_tax(taxes, before, after - before)
+        assert sum(part.gross_minor for part in parts) == after - before
+        for part in parts:
+            assert part.net_minor + part.tax_minor == part.gross_minor > 0
+            assert min(part.net_minor, part.tax_minor) >= 0
+            for nr, amount in enumerate((part.net_minor, part.tax_minor, part.gross_minor)):
+                back[part.rate][nr] += amount
+    assert back == {line.rate: [line.net_minor, line.tax_minor, line.gross_minor] for line in taxes}
 
 
 steps = st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=1, max_size=8)

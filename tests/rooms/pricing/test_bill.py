@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from isotope.domain.pricing import AddonKind, AddonPrice, Bill, Line, Tariff, Tier, Usage, bill, minutes
-from isotope.domain.pricing.rules import round_half_up
+from isotope.domain.pricing.tax import round_half_up
 
 # 3 minutes free, then 0.20 up to minute 6, then 0.10.
 TIERS = (Tier(upto_min=3, price_minor=0), Tier(upto_min=6, price_minor=20), Tier(price_minor=10))

@@ -1,6 +1,7 @@
 """Room: pricing. Pure: what a ride costs is a function of its tariff and of what was recorded.
 
-`usage` reads the meter, `bill` prices it (running price, final bill and quote alike), `quote_texts` tells a tariff.
+`usage` reads the meter, `bill` prices it (running price, final bill and quote alike), `quote_texts` tells a tariff,
+`proportional_tax` says what tax is in a part of a bill that is given back.
 """
 
 from isotope.domain.pricing.meter import usage
@@ -12,13 +13,16 @@ from isotope.domain.pricing.model import (
     Quote,
     QuoteItem,
     Tariff,
+    TaxLine,
     Tier,
     Usage,
     UsageEvent,
     UsageKind,
+    rate_pct,
 )
 from isotope.domain.pricing.quote import quote_texts
 from isotope.domain.pricing.rules import bill, minutes
+from isotope.domain.pricing.tax import proportional_tax, same_rate, tax_lines
 from isotope.domain.pricing.words import Words, english
 
 __all__ = [
@@ -29,6 +33,7 @@ __all__ = [
     "Quote",
     "QuoteItem",
     "Tariff",
+    "TaxLine",
     "Tier",
     "Usage",
     "UsageEvent",
@@ -37,6 +42,10 @@ __all__ = [
     "bill",
     "english",
     "minutes",
+    "proportional_tax",
     "quote_texts",
+    "rate_pct",
+    "same_rate",
+    "tax_lines",
     "usage",
 ]

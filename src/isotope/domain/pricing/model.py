@@ -14,6 +14,11 @@ from msgspec import Meta
 PriceMinor = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
+TaxRate = Annotated[
+    str, Meta(pattern=r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$", description='a part of one, in quotes: "0.255"')
+]
+
+
 class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The minutes after the tier before it, up to and including minute `upto_min` (null: without end)."""
 
@@ -34,9 +39,7 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unlock_minor: PriceMinor = 0
     minute_tiers: Annotated[Tiers, Meta(min_length=1, description="riding minutes")]
     pause_tiers: Annotated[Tiers, Meta(description="pause minutes; empty: a pause is free")] = ()
-    tax_rate: Annotated[
-        str, Meta(pattern=r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$", description='a part of one, in quotes: "0.255"')
-    ] = "0"
+    tax_rate: TaxRate = "0"
     tax_inclusive: Annotated[bool, Meta(description="prices contain the tax; otherwise it is added")] = True
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
 
@@ -54,7 +57,12 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def tax_pct(self) -> str:
         """The rate for people: `25.5`."""
-        return f"{(Decimal(self.tax_rate) * 100).normalize():f}"
+        return rate_pct(self.tax_rate)
+
+
+def rate_pct(rate: str) -> str:
+    """A rate for people: `0.255` is `25.5`."""
+    return f"{(Decimal(rate) * 100).normalize():f}"
 
 
 def _tiers_fault(tiers: tuple[Tier, ...]) -> str | None:
@@ -83,6 +91,7 @@ class AddonPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     kind: AddonKind
     price_minor: PriceMinor
     title: Annotated[str, Meta(min_length=1, max_length=120)]
+    tax_rate: Annotated[TaxRate, Meta(description="its own; null: the tariff's")] | None = None
 
 
 class UsageKind(StrEnum):
@@ -115,7 +124,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of a receipt: `quantity * unit_price_minor == amount_minor`.
 
     `code` is stable and for programs (`unlock`, `ride_minutes`, `pause_minutes`, `addon_fixed`, `addon_minutes`,
-    `tax`), `text` is for people.
+    `tax`), `text` is for people. `tax_rate` is what the amount is taxed with; None for the tax itself, and for lines
+    that were stored before rates stood on them.
     """
 
     code: str
@@ -124,18 +134,35 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price_minor: int
     amount_minor: int
+    tax_rate: str | None = None
+
+
+class TaxLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What was taxed with one rate: `net_minor + tax_minor == gross_minor`."""
+
+    rate: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+
+    @property
+    def pct(self) -> str:
+        """The rate for people: `25.5`."""
+        return rate_pct(self.rate)
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):
     """The price of a ride. The lines sum to `total_minor`, and so do net and tax.
 
-    Where prices contain the tax it has no line of its own.
+    Where prices contain the tax it has no line of its own. `taxes` has each rate once, rising; its columns sum to net,
+    tax and total.
     """
 
     lines: tuple[Line, ...]
     net_minor: int
     tax_minor: int
     total_minor: int
+    taxes: tuple[TaxLine, ...] = ()
 
 
 class QuoteItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from isotope.domain.pricing.model import AddonKind, AddonPrice, Quote, QuoteItem, Tariff, Tier
+from isotope.domain.pricing.model import AddonKind, AddonPrice, Quote, QuoteItem, Tariff, Tier, rate_pct
+from isotope.domain.pricing.tax import same_rate
 from isotope.domain.pricing.words import Words, english
 from isotope.kernel.money import Money
 
@@ -19,6 +20,11 @@ def quote_texts(tariff: Tariff, currency: str, addons: Sequence[AddonPrice] = ()
         parts.append(
             words("quote_tax_included" if tariff.tax_inclusive else "quote_tax_added", rate_pct=tariff.tax_pct)
         )
+    parts += [
+        words("quote_tax_of_addon", title=addon.title, rate_pct=rate_pct(addon.tax_rate))
+        for addon in addons
+        if addon.tax_rate is not None and same_rate(addon.tax_rate) != same_rate(tariff.tax_rate)
+    ]
     return Quote(
         text="; ".join(parts),
         items=items,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from isotope.domain.pricing.model import AddonKind, AddonPrice, Bill, Line, Tariff, Tier, Unit, Usage
+from isotope.domain.pricing.tax import same_rate, tax_lines
 from isotope.domain.pricing.words import Words, english
 
 _MINUTE_S = 60
@@ -13,17 +14,25 @@ def bill(tariff: Tariff, addons: Sequence[AddonPrice], used: Usage, words: Words
     """The price of a ride: of one that runs, of a finished one, and, with a made-up usage, the quote of one to come.
 
     unlock + riding minutes by tier + pause minutes by tier + add-ons (+ tax, where prices come without it). Tax is
-    computed once on the whole, rounded half up.
+    computed once per rate on the whole, rounded half up.
     """
     priced = tuple(_lines(tariff, addons, used, words))
-    amount_minor = sum(line.amount_minor for line in priced)
-    if tariff.tax_inclusive:
-        tax_minor = round_half_up(amount_minor * tariff.tax / (1 + tariff.tax))
-        return Bill(lines=priced, net_minor=amount_minor - tax_minor, tax_minor=tax_minor, total_minor=amount_minor)
-    tax_minor = round_half_up(amount_minor * tariff.tax)
-    if tariff.tax:
-        priced += (_line("tax", words("line_tax", rate_pct=tariff.tax_pct), "once", 1, tax_minor),)
-    return Bill(lines=priced, net_minor=amount_minor, tax_minor=tax_minor, total_minor=amount_minor + tax_minor)
+    taxes = tax_lines(
+        ((line.tax_rate or tariff.tax_rate, line.amount_minor) for line in priced), inclusive=tariff.tax_inclusive
+    )
+    if not tariff.tax_inclusive:
+        priced += tuple(
+            _line("tax", words("line_tax", rate_pct=tax.pct), "once", 1, tax.tax_minor)
+            for tax in taxes
+            if Fraction(tax.rate)
+        )
+    return Bill(
+        lines=priced,
+        net_minor=sum(tax.net_minor for tax in taxes),
+        tax_minor=sum(tax.tax_minor for tax in taxes),
+        total_minor=sum(tax.gross_minor for tax in taxes),
+        taxes=taxes,
+    )
 
 
 def minutes(seconds: int) -> int:
@@ -31,37 +40,35 @@ def minutes(seconds: int) -> int:
     return -(-seconds // _MINUTE_S)
 
 
-def round_half_up(exact: Fraction) -> int:
-    """Of a non-negative amount in minor units: 0.5 becomes 1."""
-    return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
-
-
 def _lines(tariff: Tariff, addons: Sequence[AddonPrice], used: Usage, words: Words) -> Iterator[Line]:
+    rate = same_rate(tariff.tax_rate)
     ride_min = minutes(used.ride_s)
     if tariff.unlock_minor:
-        yield _line("unlock", words("line_unlock"), "once", 1, tariff.unlock_minor)
-    yield from _minute_lines("ride_minutes", tariff.minute_tiers, ride_min, words)
-    yield from _minute_lines("pause_minutes", tariff.pause_tiers, minutes(used.pause_s), words)
+        yield _line("unlock", words("line_unlock"), "once", 1, tariff.unlock_minor, rate)
+    yield from _minute_lines("ride_minutes", tariff.minute_tiers, ride_min, rate, words)
+    yield from _minute_lines("pause_minutes", tariff.pause_tiers, minutes(used.pause_s), rate, words)
     for addon in addons:
+        own_rate = rate if addon.tax_rate is None else same_rate(addon.tax_rate)
         if addon.kind is AddonKind.FIXED:
-            yield _line("addon_fixed", words("line_addon_fixed", title=addon.title), "once", 1, addon.price_minor)
+            text = words("line_addon_fixed", title=addon.title)
+            yield _line("addon_fixed", text, "once", 1, addon.price_minor, own_rate)
         elif ride_min:
             text = words("line_addon_minutes", title=addon.title)
-            yield _line("addon_minutes", text, "minute", ride_min, addon.price_minor)
+            yield _line("addon_minutes", text, "minute", ride_min, addon.price_minor, own_rate)
 
 
-def _minute_lines(code: str, tiers: Sequence[Tier], total_min: int, words: Words) -> Iterator[Line]:
+def _minute_lines(code: str, tiers: Sequence[Tier], total_min: int, rate: str, words: Words) -> Iterator[Line]:
     """A line for each tier that the minutes reach; free minutes are shown too, because they explain the rest."""
     below = 0
     for tier in tiers:
         reached = total_min if tier.upto_min is None else min(total_min, tier.upto_min)
         if reached > below:
             text = words(f"line_{code}" if tier.price_minor else f"line_{code}_free")
-            yield _line(code, text, "minute", reached - below, tier.price_minor)
+            yield _line(code, text, "minute", reached - below, tier.price_minor, rate)
             below = reached
 
 
-def _line(code: str, text: str, unit: Unit, quantity: int, unit_price_minor: int) -> Line:
+def _line(code: str, text: str, unit: Unit, quantity: int, unit_price_minor: int, tax_rate: str | None = None) -> Line:
     return Line(
         code=code,
         text=text,
@@ -69,4 +76,5 @@ def _line(code: str, text: str, unit: Unit, quantity: int, unit_price_minor: int
         quantity=quantity,
         unit_price_minor=unit_price_minor,
         amount_minor=quantity * unit_price_minor,
+        tax_rate=tax_rate,
     )
