@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from isotope.domain.identity.ports import DeletionHold
+from isotope.domain.payments import NO_CARDS, Cards
 from isotope.domain.sharing.usecases import settle_ride
 from isotope.domain.tenants import Operators
 from isotope.infra.clock import SystemClock
@@ -35,6 +36,7 @@ LIMIT_S = 20.0
 class FewServices:
     rt: Runtime
     operators: Operators
+    cards: Cards = NO_CARDS
     holds: Sequence[DeletionHold] = ()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.payments import NO_CARDS, Cards
 from isotope.domain.sharing.ports import Blobs
 from isotope.domain.tenants import Operators
 from isotope.domain.zones import Zones
@@ -29,5 +30,6 @@ class Services:
     live_map: LiveMap
     sms: SmsSender
     blobs: Blobs
+    cards: Cards = NO_CARDS
     holds: Sequence[DeletionHold] = ()
     texts: Texts = field(default_factory=Texts)

@@ -81,6 +81,10 @@ create table card_payment (
     captured_minor  bigint not null default 0 check (captured_minor between 0 and amount_minor),
     refunded_minor  bigint not null default 0 check (refunded_minor between 0 and captured_minor),
     code            text,
+    -- Whether the rider is there to confirm, where they come back to, and where they are to go: kept, because a call
+    -- that is sent again must say the same.
+    on_session      boolean not null default false,
+    return_url      text not null default '',
     redirect_url    text,
     actor           text not null,
     created_at      timestamptz not null,

@@ -13,6 +13,7 @@ from isotope.domain.devices import expire_due_commands
 from isotope.domain.fleet import keep_report_history, watch_batteries
 from isotope.domain.identity import erase_due_riders, forget_ended_verifications
 from isotope.domain.identity.ports import DeletionHold
+from isotope.domain.payments import Cards, resolve_card_calls
 from isotope.domain.sharing import SettleRide
 from isotope.domain.sharing import settle_ride as settle
 from isotope.domain.tenants import Operators, forget_ended_logins
@@ -27,6 +28,8 @@ class Services(Protocol):
     def rt(self) -> Runtime: ...
     @property
     def operators(self) -> Operators: ...
+    @property
+    def cards(self) -> Cards: ...
     @property
     def holds(self) -> Sequence[DeletionHold]: ...
 
@@ -56,6 +59,10 @@ JOBS: Final[Mapping[str, Job]] = {
 PERIODIC: Final[Mapping[str, Periodic]] = {
     # A command that nobody answered in time has an outcome too.
     "expire_due_commands": Periodic("* * * * * */5", lambda services: expire_due_commands(services.rt)),
+    # What a provider made of a call that nobody heard the answer of.
+    "resolve_card_calls": Periodic(
+        "* * * * * */5", lambda services: resolve_card_calls(services.rt, services.cards, services.operators)
+    ),
     "erase_due_riders": Periodic("*/10 * * * *", lambda services: erase_due_riders(services.rt, services.holds)),
     "forget_ended_verifications": Periodic("*/5 * * * *", lambda services: forget_ended_verifications(services.rt)),
     "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),

@@ -108,7 +108,14 @@ class CardPayment(msgspec.Struct, frozen=True, kw_only=True):
     captured_minor: int = 0
     refunded_minor: int = 0
     code: str | None = None
+    on_session: bool = False
+    return_url: str = ""
     redirect_url: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may still move without a refund."""
+        return self.status in (PaymentStatus.AUTHORISING, PaymentStatus.ACTION_REQUIRED, PaymentStatus.AUTHORISED)
 
 
 class CallKind(StrEnum):

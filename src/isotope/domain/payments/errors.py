@@ -1,0 +1,43 @@
+"""The noes of payments."""
+
+from collections.abc import Sequence
+
+from isotope.kernel.errors import Fault, Kind, Refusal, invalid
+from isotope.kernel.money import Money
+
+RETRY_AFTER_S = 30
+
+
+def cards_unavailable() -> Refusal:
+    """This installation takes no cards."""
+    return Refusal(Kind.CONFLICT, "cards_unavailable")
+
+
+def card_declined(code: str) -> Refusal:
+    """The provider said no. `code` is a `RefusalCode`."""
+    return Refusal(Kind.PAYMENT, "card_declined", details={"reason": code})
+
+
+def card_no_answer() -> Refusal:
+    """Nobody knows what the provider made of it; the worker finds out."""
+    return Refusal(Kind.UNAVAILABLE, "card_no_answer", retry_after_s=RETRY_AFTER_S)
+
+
+def card_not_found() -> Refusal:
+    """The rider has no such card, or no more."""
+    return Refusal(Kind.NOT_FOUND, "card_not_found")
+
+
+def card_needed() -> Refusal:
+    """A ride needs a saved card with this operator."""
+    return Refusal(Kind.CONFLICT, "card_needed")
+
+
+def unknown_payment_method(allowed: Sequence[str]) -> Refusal:
+    """Not a way to pay that this rider has."""
+    return Refusal(Kind.CONFLICT, "unknown_payment_method", {"allowed": ", ".join(allowed)}, {"allowed": list(allowed)})
+
+
+def amount_out_of_bounds(least: Money, most: Money) -> Refusal:
+    """Outside what the operator takes at once."""
+    return invalid(Fault("amount", f"must be from {least.text()} to {most.text()}"))

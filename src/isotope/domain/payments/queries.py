@@ -1,0 +1,125 @@
+"""What is read of cards and payments."""
+
+from isotope.domain.payments.model import (
+    CARD_PREFIX,
+    CallKind,
+    Card,
+    CardCall,
+    CardCallId,
+    CardId,
+    CardPayment,
+    CardPaymentId,
+)
+from isotope.domain.payments.rows import CALL_COLUMNS, CARD_COLUMNS, PAYMENT_COLUMNS, call_row, card_row, payment_row
+from isotope.infra.db import Tx
+from isotope.kernel.ids import MAX_ID, OperatorId, RiderId
+
+# More cards than this nobody needs; the next is refused.
+MOST_CARDS = 20
+
+
+def card_id_of(method_id: str) -> CardId | None:
+    """The card that a `payment_method_id` names; None if it names no card."""
+    digits = method_id.removeprefix(CARD_PREFIX)
+    if digits == method_id or not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(MAX_ID)):
+        return None
+    found = int(digits)
+    return CardId(found) if found <= MAX_ID else None
+
+
+async def list_cards(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list[Card]:
+    """The rider's cards that can be used, newest first."""
+    return await tx.all(
+        card_row,
+        f"""
+        select {CARD_COLUMNS} from card
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s and status = 'ACTIVE'
+         order by id desc limit {MOST_CARDS}
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+
+
+async def find_card(tx: Tx, operator_id: OperatorId, rider_id: RiderId, card_id: CardId) -> Card | None:
+    """A rider's own card, whatever its status."""
+    return await tx.find(
+        card_row,
+        f"""
+        select {CARD_COLUMNS} from card
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s and id = %(card_id)s
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id, "card_id": card_id},
+    )
+
+
+async def find_choice(tx: Tx, operator_id: OperatorId, rider_id: RiderId, flow: str) -> str | None:
+    """The payment method that the rider chose for a flow; it may be a card that is gone."""
+    found: str | None = await tx.scalar(
+        """
+        select method_id from payment_choice
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s and flow = %(flow)s
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id, "flow": flow},
+    )
+    return found
+
+
+async def get_payment(tx: Tx, operator_id: OperatorId, payment_id: CardPaymentId) -> CardPayment:
+    return await tx.one(
+        payment_row,
+        f"select {PAYMENT_COLUMNS} from card_payment where operator_id = %(operator_id)s and id = %(id)s",
+        {"operator_id": operator_id, "id": payment_id},
+    )
+
+
+async def list_payments(tx: Tx, operator_id: OperatorId, cause: str) -> list[CardPayment]:
+    """Every payment for a cause, oldest first; few, since each needs a cause of its own or a ride."""
+    return await tx.all(
+        payment_row,
+        f"""
+        select {PAYMENT_COLUMNS} from card_payment
+         where operator_id = %(operator_id)s and cause = %(cause)s order by id limit 100
+        """,
+        {"operator_id": operator_id, "cause": cause},
+    )
+
+
+async def get_call(tx: Tx, operator_id: OperatorId, call_id: CardCallId) -> CardCall:
+    return await tx.one(
+        call_row,
+        f"select {CALL_COLUMNS} from card_call where operator_id = %(operator_id)s and id = %(id)s",
+        {"operator_id": operator_id, "id": call_id},
+    )
+
+
+async def find_open_call(tx: Tx, operator_id: OperatorId, payment_id: CardPaymentId) -> CardCall | None:
+    """What is being asked of the provider about a payment now."""
+    return await tx.find(
+        call_row,
+        f"""
+        select {CALL_COLUMNS} from card_call
+         where operator_id = %(operator_id)s and payment_id = %(payment_id)s and status = 'OPEN'
+        """,
+        {"operator_id": operator_id, "payment_id": payment_id},
+    )
+
+
+async def get_call_with_card(tx: Tx, call: CardCall) -> tuple[CardPayment, Card]:
+    """What a call is about."""
+    payment = await get_payment(tx, call.operator_id, call.payment_id)
+    card = await find_card(tx, call.operator_id, payment.rider_id, payment.card_id)
+    if card is None:
+        raise LookupError("a payment has a card")
+    return payment, card
+
+
+async def has_call(tx: Tx, operator_id: OperatorId, payment_id: CardPaymentId, kind: CallKind) -> bool:
+    """Whether such a call was made and not refused."""
+    found: bool = await tx.scalar(
+        """
+        select exists (select from card_call where operator_id = %(operator_id)s and payment_id = %(payment_id)s
+                          and kind = %(kind)s and status <> 'REFUSED')
+        """,
+        {"operator_id": operator_id, "payment_id": payment_id, "kind": kind},
+    )
+    return found
