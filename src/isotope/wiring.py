@@ -16,7 +16,7 @@ from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import SmsSender
 from isotope.domain.sharing import RideHold
 from isotope.domain.tenants import Operators
-from isotope.domain.wallet import DebtHold
+from isotope.domain.wallet import DebtHold, PaymentHold
 from isotope.domain.zones import Zones
 from isotope.infra.clock import SystemClock
 from isotope.infra.config import Config
@@ -25,7 +25,7 @@ from isotope.infra.hub import Hub
 from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 
-HOLDS: Final = (RideHold(), DebtHold())
+HOLDS: Final = (RideHold(), PaymentHold(), DebtHold())
 
 
 def make_sms(config: Config, rt: Runtime) -> SmsSender:

@@ -129,7 +129,7 @@ class Books:
             )
 
 
-async def open_books(rt: Runtime, *, currency: str = "EUR", riders: int = 1) -> Books:
+async def open_books(rt: Runtime, *, currency: str = "EUR", riders: int = 1, settings: Settings | None = None) -> Books:
     """An operator of its own, with riders who have no accounts yet."""
     slug = f"books-{uuid4().hex[:12]}"
     async with rt.db.write() as tx:
@@ -142,7 +142,7 @@ async def open_books(rt: Runtime, *, currency: str = "EUR", riders: int = 1) -> 
         currency=currency,
         time_zone="Europe/Helsinki",
         languages=("en",),
-        settings=Settings(),
+        settings=settings or Settings(),
     )
     return Books(rt=rt, operator=operator, riders=rider_ids)
 

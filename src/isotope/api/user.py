@@ -224,7 +224,12 @@ async def add_money(call: Call[AddMoneyRequest]) -> Message:
     auth=Auth.PUBLIC_AND_CALLER,
     request=UserRequest,
     response=DeletedUser,
-    refusals=(_NO_RIDER, (Kind.CONFLICT, "ride_running"), (Kind.CONFLICT, "debt_open")),
+    refusals=(
+        _NO_RIDER,
+        (Kind.CONFLICT, "ride_running"),
+        (Kind.CONFLICT, "debt_open"),
+        (Kind.CONFLICT, "payment_running"),
+    ),
     response_example={"status": 1, "message": "Your account will be deleted in 30 days. Log in to keep it."},
 )
 async def delete_user(call: Call[UserRequest]) -> DeletedUser:

@@ -17,6 +17,7 @@ from isotope.domain.payments import Cards, resolve_card_calls
 from isotope.domain.sharing import SettleRide
 from isotope.domain.sharing import settle_ride as settle
 from isotope.domain.tenants import Operators, forget_ended_logins
+from isotope.domain.wallet import expire_bonus
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import CommandId, OperatorId, RideId
 
@@ -67,5 +68,6 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     "forget_ended_verifications": Periodic("*/5 * * * *", lambda services: forget_ended_verifications(services.rt)),
     "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),
     "keep_report_history": Periodic("7 * * * *", lambda services: keep_report_history(services.rt)),
+    "expire_bonus": Periodic("* * * * *", lambda services: expire_bonus(services.rt)),
     "watch_batteries": Periodic("* * * * *", lambda services: watch_batteries(services.rt)),
 }

@@ -5,10 +5,11 @@ from isotope.domain.wallet.errors import (
     debt_open,
     idempotency_key_invalid,
     idempotency_key_reused,
+    payment_running,
     rider_without_wallet,
     wallet_limit_reached,
 )
-from isotope.domain.wallet.holds import DebtHold
+from isotope.domain.wallet.holds import DebtHold, PaymentHold
 from isotope.domain.wallet.model import (
     MAX_AMOUNT_MINOR,
     MAX_BALANCE_MINOR,
@@ -27,11 +28,12 @@ from isotope.domain.wallet.model import (
     Standing,
 )
 from isotope.domain.wallet.payment_methods import list_payment_methods
-from isotope.domain.wallet.queries import check_ledger, get_standing, trial_balance
-from isotope.domain.wallet.rules import credit_entries, may_add
+from isotope.domain.wallet.queries import check_ledger, get_standing, list_standings, trial_balance
+from isotope.domain.wallet.rules import bonus_expiry, credit_entries, may_add
 from isotope.domain.wallet.store import lock_standing
 from isotope.domain.wallet.usecases.add_money import add_money
 from isotope.domain.wallet.usecases.charge import charge
+from isotope.domain.wallet.usecases.expire_bonus import expire_bonus
 from isotope.domain.wallet.usecases.post import post
 from isotope.domain.wallet.usecases.read_standing import read_standing
 
@@ -48,22 +50,27 @@ __all__ = [
     "Flow",
     "MoneyAdded",
     "MoneyKind",
+    "PaymentHold",
     "PaymentMethod",
     "Posted",
     "Posting",
     "Standing",
     "add_money",
     "amount_out_of_range",
+    "bonus_expiry",
     "charge",
     "check_ledger",
     "credit_entries",
     "debt_open",
+    "expire_bonus",
     "get_standing",
     "idempotency_key_invalid",
     "idempotency_key_reused",
     "list_payment_methods",
+    "list_standings",
     "lock_standing",
     "may_add",
+    "payment_running",
     "post",
     "read_standing",
     "rider_without_wallet",

@@ -38,3 +38,13 @@ def debt_open(debt: Money) -> Refusal:
         params={"amount": debt.text()},
         details={"debt": str(debt.to_decimal()), "currency": debt.currency},
     )
+
+
+def payment_running(amount: Money) -> Refusal:
+    """Money is on its way between the rider's card and us."""
+    return Refusal(
+        Kind.CONFLICT,
+        "payment_running",
+        params={"amount": amount.text()},
+        details={"amount": str(amount.to_decimal()), "currency": amount.currency},
+    )

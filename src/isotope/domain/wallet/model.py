@@ -69,7 +69,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction of the ledger: entries of one currency that sum to zero.
 
     `reason` says in one stable word why, `cause` refers to what it was for (`ride:12`). One cause is posted once per
-    reason: posting it again changes nothing.
+    reason: posting it again changes nothing. Bonus that is given ends at `bonus_expires_at` (None: never), see
+    `rules.bonus_expiry`.
 
     Raises:
         ValueError: the entries are not a transaction; a bug of the caller.
@@ -82,6 +83,7 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     now: datetime
     entries: tuple[Entry, ...]
+    bonus_expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if len(self.entries) < 2 or sum(entry.amount_minor for entry in self.entries) != 0:  # noqa: PLR2004 - two sides
@@ -186,7 +188,13 @@ class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the ledger that must not be."""
 
-    what: Literal["transaction_not_zero", "transaction_empty", "transaction_mixes_currencies", "balance_not_sum"]
+    what: Literal[
+        "transaction_not_zero",
+        "transaction_empty",
+        "transaction_mixes_currencies",
+        "balance_not_sum",
+        "bonus_lots_not_balance",
+    ]
     id: int
     expected_minor: int
     found_minor: int

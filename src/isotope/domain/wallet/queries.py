@@ -1,6 +1,7 @@
 """What is read of the ledger."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 import msgspec
 
@@ -14,6 +15,12 @@ class AccountRow(msgspec.Struct, frozen=True):
 
     kind: str
     balance_minor: int
+
+
+class CurrencyAccountRow(AccountRow, frozen=True):
+    """A rider's account in some currency."""
+
+    currency: str
 
 
 def standing_of(currency: str, rows: Iterable[AccountRow]) -> Standing:
@@ -78,6 +85,41 @@ class DebtRow(msgspec.Struct, frozen=True):
     debt_minor: int
 
 
+async def list_standings(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list[Standing]:
+    """Every wallet that a rider has, by currency; a rider who never paid anything has none."""
+    rows = await tx.all(
+        CurrencyAccountRow,
+        """
+        select currency, kind, balance_minor from ledger_account
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s
+         order by currency, kind
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+    return [standing_of(currency, accounts) for currency, accounts in groupby(rows, key=lambda row: row.currency)]
+
+
+class InTransitRow(msgspec.Struct, frozen=True):
+    """What is on its way between a rider's card and us, in one currency."""
+
+    currency: str
+    amount_minor: int
+
+
+async def find_in_transit(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> InTransitRow | None:
+    """Money in transit in any currency."""
+    return await tx.find(
+        InTransitRow,
+        """
+        select currency, abs(balance_minor) as amount_minor from ledger_account
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s and kind = 'RIDER_IN_TRANSIT'
+           and balance_minor <> 0
+         order by currency limit 1
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+
+
 async def find_debt(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> DebtRow | None:
     """An open debt in any currency."""
     return await tx.find(
@@ -139,6 +181,14 @@ async def check_ledger(tx: Tx, operator_id: OperatorId) -> list[Difference]:
              where a.operator_id = %(operator_id)s and a.rider_id is not null
              group by a.operator_id, a.id
             having coalesce(sum(e.amount_minor), 0) <> a.balance_minor
+            union all
+            select 'bonus_lots_not_balance', coalesce(a.id, 0), coalesce(a.balance_minor, 0), coalesce(l.remaining, 0)
+              from (select id, rider_id, currency, balance_minor from ledger_account
+                     where operator_id = %(operator_id)s and kind = 'RIDER_BONUS') a
+              full join (select rider_id, currency, sum(remaining_minor)::bigint as remaining from bonus_lot
+                          where operator_id = %(operator_id)s group by rider_id, currency) l
+                on l.rider_id = a.rider_id and l.currency = a.currency
+             where coalesce(a.balance_minor, 0) <> coalesce(l.remaining, 0)
         ) wrong
         order by what, id limit 1000
         """,

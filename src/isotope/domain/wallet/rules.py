@@ -17,6 +17,9 @@ Source: domain rules, section Wallet (spend order; a later top-up settles debt b
 never money, so it settles nothing).
 """
 
+from datetime import datetime, timedelta
+
+from isotope.domain.tenants.model import PaymentSettings
 from isotope.domain.wallet.errors import amount_out_of_range, wallet_limit_reached
 from isotope.domain.wallet.model import (
     MAX_AMOUNT_MINOR,
@@ -80,6 +83,11 @@ def gift_entries(rider: RiderId, standing: Standing, amount_minor: int, kind: Mo
         else credit_entries(rider, standing, amount_minor)
     )
     return *received, Entry(kind=AccountKind.ADJUSTMENTS, amount_minor=-amount_minor)
+
+
+def bonus_expiry(settings: PaymentSettings, now: datetime) -> datetime | None:
+    """When bonus that is given now ends; None: never."""
+    return None if settings.bonus_days is None else now + timedelta(days=settings.bonus_days)
 
 
 def may_move(amount_minor: int, currency: str) -> Refusal | None:

@@ -45,6 +45,7 @@ async def add_money(rt: Runtime, command: AddMoney) -> MoneyAdded:
                     cause=cause,
                     now=now,
                     entries=rules.gift_entries(command.rider_id, standing, command.amount_minor, command.kind),
+                    bonus_expires_at=rules.bonus_expiry(operator.settings.payments, now),
                 ),
             )
             if not posted.is_new and not _is_same(posted, command):

@@ -1,0 +1,31 @@
+-- Bonus that can end: each grant is a lot, spent before it ends, the one that ends first first. What is left of a rider's
+-- lots is always the balance of the account RIDER_BONUS.
+
+create table bonus_lot (
+    operator_id      bigint not null references operator,
+    id               bigint generated always as identity,
+    rider_id         bigint not null,
+    currency         text not null check (currency ~ '^[A-Z]{3}$'),
+    granted_minor    bigint not null check (granted_minor > 0),
+    -- Changed under the lock of the rider's accounts only.
+    remaining_minor  bigint not null check (remaining_minor between 0 and granted_minor),
+    -- null: never.
+    expires_at       timestamptz,
+    -- Of the posting that gave it.
+    cause            text not null check (length(cause) between 1 and 500),
+    created_at       timestamptz not null,
+    primary key (operator_id, id),
+    foreign key (operator_id, rider_id) references rider (operator_id, id)
+);
+-- In the order in which lots are spent.
+create index bonus_lot_open on bonus_lot (operator_id, rider_id, currency, coalesce(expires_at, 'infinity'), id)
+    where remaining_minor > 0;
+create index bonus_lot_due on bonus_lot (expires_at) where remaining_minor > 0 and expires_at is not null;
+
+-- Nobody posts between the reading of the balances and the end of this. Processes of the version before, which would
+-- post bonus without lots afterwards, are stopped first.
+lock table ledger_account in share row exclusive mode;
+insert into bonus_lot (operator_id, rider_id, currency, granted_minor, remaining_minor, cause, created_at)
+select operator_id, rider_id, currency, balance_minor, balance_minor, 'bonus_before_lots', now()
+  from ledger_account
+ where kind = 'RIDER_BONUS' and balance_minor > 0;
