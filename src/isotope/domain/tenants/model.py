@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -47,7 +47,8 @@ class RideSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 # Amounts in settings: the bound keeps every sum far inside 64 bits.
-AmountMinor = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+_MOST_MINOR: Final = 1_000_000_000
+AmountMinor = Annotated[int, Meta(ge=0, le=_MOST_MINOR)]
 
 
 class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,8 +64,8 @@ class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         tuple[Annotated[int, Meta(ge=0, le=525_600)], ...],
         Meta(max_length=20, description="minutes after a debt arose at which a saved card is tried for it, rising"),
     ] = (0, 60, 1_440, 7_200, 14_400)
-    top_up_minimum_minor: Annotated[AmountMinor, Meta(ge=1, description="least amount of a top-up")] = 100
-    top_up_maximum_minor: Annotated[AmountMinor, Meta(ge=1, description="largest amount of a top-up")] = 50_000
+    top_up_minimum_minor: Annotated[int, Meta(ge=1, le=_MOST_MINOR, description="least amount of a top-up")] = 100
+    top_up_maximum_minor: Annotated[int, Meta(ge=1, le=_MOST_MINOR, description="largest amount of a top-up")] = 50_000
     bonus_days: (
         Annotated[int, Meta(ge=1, le=3_650, description="days until given bonus expires; null: never")] | None
     ) = None
@@ -81,7 +82,7 @@ class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     support_refund_minor: Annotated[AmountMinor, Meta(description="most that the role support refunds of a ride")] = (
         2_000
     )
-    fine_maximum_minor: Annotated[AmountMinor, Meta(ge=1, description="largest fine")] = 20_000
+    fine_maximum_minor: Annotated[int, Meta(ge=1, le=_MOST_MINOR, description="largest fine")] = 20_000
     return_urls: Annotated[
         tuple[Annotated[str, Meta(min_length=4, max_length=200)], ...],
         Meta(max_length=20, description="beginnings of addresses that riders may be sent to after the card page"),
