@@ -14,10 +14,12 @@ from isotope.domain.fleet import keep_report_history, watch_batteries
 from isotope.domain.identity import erase_due_riders, forget_ended_verifications
 from isotope.domain.identity.ports import DeletionHold
 from isotope.domain.payments import Cards, resolve_card_calls
+from isotope.domain.receipts import number_receipts
 from isotope.domain.sharing import SettleRide
 from isotope.domain.sharing import settle_ride as settle
 from isotope.domain.tenants import Operators, forget_ended_logins
 from isotope.domain.wallet import expire_bonus
+from isotope.infra.idempotency import forget_idempotent_requests
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import CommandId, OperatorId, RideId
 
@@ -64,9 +66,11 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     "resolve_card_calls": Periodic(
         "* * * * * */5", lambda services: resolve_card_calls(services.rt, services.cards, services.operators)
     ),
+    "number_receipts": Periodic("* * * * * */2", lambda services: number_receipts(services.rt)),
     "erase_due_riders": Periodic("*/10 * * * *", lambda services: erase_due_riders(services.rt, services.holds)),
     "forget_ended_verifications": Periodic("*/5 * * * *", lambda services: forget_ended_verifications(services.rt)),
     "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),
+    "forget_idempotent_requests": Periodic("*/5 * * * *", lambda services: forget_idempotent_requests(services.rt)),
     "keep_report_history": Periodic("7 * * * *", lambda services: keep_report_history(services.rt)),
     "expire_bonus": Periodic("* * * * *", lambda services: expire_bonus(services.rt)),
     "watch_batteries": Periodic("* * * * *", lambda services: watch_batteries(services.rt)),
