@@ -32,7 +32,7 @@ _CORS_HEADERS: Final = [
     "X-Request-Id",
 ]
 _CORS_METHODS: Final[Any] = ["GET", "POST", "PUT", "DELETE"]
-_CORS_SHOWN: Final = ["Retry-After", "X-Request-Id"]
+_CORS_SHOWN: Final = ["Idempotent-Replayed", "Retry-After", "X-Request-Id"]
 _CORS_AGE_S: Final = 600
 
 

@@ -79,6 +79,7 @@ class Edge:
             refusal=trace.code or None,
             operator_id=trace.operator_id,
             caller=trace.caller or None,
+            replayed=trace.replayed or None,
             elapsed_ms=round(elapsed_s * 1000, 2),
             received_bytes=_declared_bytes(scope),
         )

@@ -1,10 +1,11 @@
 """From an ASGI request to an answer, the same way for every operation.
 
-The operator's key, the caller, the body, what the caller may say, the handler, encoding.
+The operator's key, the caller, the body, what was answered to it before, what the caller may say, the handler,
+encoding.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -15,16 +16,16 @@ from isotope.api.body import Receive, read_form, read_json, read_query
 from isotope.api.caller import RiderCaller, StaffCaller
 from isotope.api.context import Services
 from isotope.api.errors import encode_refusal
+from isotope.api.idempotency import is_final, once, read_key, request_of
 from isotope.api.operation import Call, Operation
 from isotope.domain.tenants.model import Operator
-from isotope.kernel.errors import Fault, Refusal, invalid
+from isotope.kernel.errors import Refusal
 from isotope.kernel.texts import FALLBACK_LANGUAGE, accepted_languages
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[str, str]
 RawHeaders = list[tuple[bytes, bytes]]
 
-MOST_KEY: Final = 255
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
 # Amounts are Decimals and leave as exact JSON numbers.
@@ -40,6 +41,8 @@ class Trace:
     operator_id: int | None = None
     caller: str = ""
     code: str = ""
+    # Answered from what an earlier call under the same Idempotency-Key was answered.
+    replayed: bool = False
 
 
 def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
@@ -70,7 +73,7 @@ async def answer(
             trace.operator_id = operator.id
             languages = _languages(headers, operator, caller.rider.language if isinstance(caller, RiderCaller) else "")
         body = await _read_body(operation, scope, receive, headers)
-        caller = await settle(services, operation, operator, caller, body)
+        key = read_key(operation, headers)
         call = Call(
             services=services,
             caller=caller,
@@ -78,15 +81,42 @@ async def answer(
             address=address_of(scope, headers, trusted),
             request_id=trace.request_id,
             languages=languages,
-            idempotency_key=_idempotency_key(headers),
+            idempotency_key=key,
             tenant=operator,
         )
-        response = await operation.handler(call)
+        if key is None or operator is None:
+            return await _carry_out(operation, call, trace)
+        # Before anything that the first call may have changed is looked at: a rider who is deleted by now is still
+        # deleted for whoever asks again.
+        request = request_of(operation, operator, caller, call.address, key, body)
+        reply, trace.replayed = await once(services.rt, request, lambda: _carry_out(operation, call, trace))
     except Refusal as refusal:
-        trace.code = refusal.code
-        overrides = {} if operator is None else operator.settings.texts
-        return encode_refusal(refusal, services.texts, languages, overrides)
+        return _refuse(refusal, services, operator, languages, trace)
+    return reply
+
+
+async def _carry_out(operation: Operation, call: Call[Any], trace: Trace) -> tuple[int, bytes, RawHeaders]:
+    """Judge what the caller may say, and do it. What is returned is the call's answer for as long as its key is kept.
+
+    Raises:
+        Refusal: what another try may turn into a yes.
+    """
+    caller = await settle(call.services, operation, call.tenant, call.caller, call.body)
+    try:
+        response = await operation.handler(replace(call, caller=caller))
+    except Refusal as refusal:
+        if call.idempotency_key is None or not is_final(refusal):
+            raise
+        return _refuse(refusal, call.services, call.tenant, call.languages, trace)
     return 200, encode(response), []
+
+
+def _refuse(
+    refusal: Refusal, services: Services, operator: Operator | None, languages: Sequence[str], trace: Trace
+) -> tuple[int, bytes, RawHeaders]:
+    trace.code = refusal.code
+    overrides = {} if operator is None else operator.settings.texts
+    return encode_refusal(refusal, services.texts, languages, overrides)
 
 
 async def _read_body(operation: Operation, scope: Mapping[str, Any], receive: Receive, headers: Headers) -> Any:
@@ -101,15 +131,6 @@ def _languages(headers: Headers, operator: Operator, own: str) -> tuple[str, ...
     """What the request asks for, then the rider's own language, then the operator's in their order."""
     spoken = operator.languages if own not in operator.languages else (own, *operator.languages)
     return accepted_languages(headers.get("accept-language", ""), spoken)
-
-
-def _idempotency_key(headers: Headers) -> str | None:
-    key = headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not (0 < len(key) <= MOST_KEY and key.isascii() and key.isprintable()):
-        raise invalid(Fault("Idempotency-Key", f"a header of 1 to {MOST_KEY} printable ASCII characters is expected"))
-    return key
 
 
 async def send_answer(

@@ -62,7 +62,8 @@ class Call(Generic[Req]):
     Attributes:
         address: the caller's IP address behind trusted proxies; None if unknown.
         languages: what the caller reads, best first.
-        idempotency_key: the `Idempotency-Key` header, if sent.
+        idempotency_key: the `Idempotency-Key` header, if sent and taken. It is the caller's own: another one's same
+            key is another key, so a cause that is made of it names the caller (`actor`) too.
     """
 
     services: Services
@@ -197,8 +198,14 @@ def operation(
         refusals: the operation's own; those of keys, bodies and the store are documented for every operation.
         request_example: a body that works against the demo operator.
         response_example: as JSON-able data or Structs; shown in the documentation.
-        idempotent: whether `call.idempotency_key` is honoured.
+        idempotent: whether it takes an `Idempotency-Key` (see `api/idempotency.py`): whatever creates, starts, ends,
+            pauses or moves money does, unless it answers with a token.
+
+    Raises:
+        ValueError: the id or the route is taken, or `idempotent` stands where nothing is done or nobody is known.
     """
+    if idempotent and (method == "GET" or auth is Auth.NONE):
+        raise ValueError(f"{id}: an Idempotency-Key belongs to a caller of an operator who changes something")
 
     def declare(handler: H) -> H:
         taken = [known for known in _REGISTRY.values() if (known.method, known.path) == (method, path)]

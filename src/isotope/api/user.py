@@ -148,6 +148,7 @@ def payment_method(call: Call[Any], method: wallet.PaymentMethod) -> PaymentMeth
         "phone": "401234567",
     },
     response_example={"message": "Thank you. Log in with a code to use the account."},
+    idempotent=True,
 )
 async def register_user_form(call: Call[RegisterUserRequest]) -> Message:
     """For forms without a text message: the account exists, but nobody can log in by this alone.
@@ -181,7 +182,7 @@ async def register_user_form(call: Call[RegisterUserRequest]) -> Message:
     auth=Auth.SECRET,
     request=AddMoneyRequest,
     response=Message,
-    refusals=(_NO_RIDER, (Kind.CONFLICT, "wallet_limit_reached"), (Kind.UNPROCESSABLE, "idempotency_key_reused")),
+    refusals=(_NO_RIDER, (Kind.CONFLICT, "wallet_limit_reached")),
     request_example={"amount": 20.0, "money_type": "BALANCE", "user_id": 7},
     response_example={"message": "20.00 EUR were added."},
     idempotent=True,
@@ -189,7 +190,7 @@ async def register_user_form(call: Call[RegisterUserRequest]) -> Message:
 async def add_money(call: Call[AddMoneyRequest]) -> Message:
     """The operator gives a rider money or bonus. With the secret key only.
 
-    `BALANCE` settles open debt first. With an `Idempotency-Key` header the same call can be repeated safely.
+    `BALANCE` settles open debt first. An `Idempotency-Key` is never forgotten here: it stands in the ledger.
     """
     body, operator = call.body, call.operator
     try:
@@ -231,12 +232,14 @@ async def add_money(call: Call[AddMoneyRequest]) -> Message:
         (Kind.CONFLICT, "payment_running"),
     ),
     response_example={"status": 1, "message": "Your account will be deleted in 30 days. Log in to keep it."},
+    idempotent=True,
 )
 async def delete_user(call: Call[UserRequest]) -> DeletedUser:
     """The rider's account ends.
 
     With the rider's token it goes after some days, and a login in between keeps it. With the secret key it goes at
-    once and for good. All tokens end at once. What the law keeps (rides, bills, ledger) stays under a pseudonym.
+    once and for good. All tokens end at once, so a rider who sends it again is told 401. What the law keeps (rides,
+    bills, ledger) stays under a pseudonym.
     """
     deletion = await identity.delete_rider(
         call.services.rt,

@@ -72,7 +72,8 @@ def _navigation(by_tag: Mapping[str, Sequence[Operation]]) -> Markup:
         )
         for name, operations in by_tag.items()
     ]
-    guide = [("Keys", "keys"), ("A rider's token", "token"), ("Bodies", "bodies"), ("Refusals", "refusals")]
+    guide = [("Keys", "keys"), ("A rider's token", "token"), ("Bodies", "bodies"), ("Sending again", "idempotency")]
+    guide.append(("Refusals", "refusals"))
     return tag(
         "nav",
         tag("a", "Isotope API", href="#top", class_="brand"),
@@ -124,8 +125,28 @@ def _introduction() -> Markup:
             'sent as texts (`"5"`), and an empty body counts as `{}`. Amounts are exact JSON numbers in the '
             "currency's unit. Instants are Unix seconds. GeoJSON is `[longitude, latitude]`; everything else names "
             "`latitude` and `longitude`.\n\n"
-            "Operations that move money take an `Idempotency-Key` header: the same key again changes nothing. "
             "`Accept-Language` chooses the language of messages. Every answer has an `X-Request-Id`; give it to support."
+        ),
+        tag("h2", "Sending again", id="idempotency"),
+        prose(
+            "Whatever creates, starts, ends, pauses or moves money takes an `Idempotency-Key` header: 1 to 255 "
+            "printable ASCII characters, best a random UUID for each thing that is to be done, kept until there is an "
+            "answer. For 24 hours the same key with the same body is answered as the first time, marked with "
+            "`Idempotent-Replayed: true`, and nothing is done again. Refusals by the business are answers too."
+        ),
+        table(
+            ("Sent again", "Answer"),
+            [
+                ("The first call is done", inline("The first answer, with `Idempotent-Replayed: true`")),
+                ("The first call still runs", inline("409 `request_in_progress`, `Retry-After: 1`")),
+                ("With another body or for another operation", inline("422 `idempotency_key_reused`")),
+                ("After a 400, 401, 413, 415, 429, 500 or 503", inline("It is tried anew")),
+            ],
+        ),
+        prose(
+            "The body is compared as it was understood: the order of fields, numbers as texts and names of files do "
+            "not matter, a new position or time does. Keys are the caller's own: a rider's whatever token they show, "
+            "the secret key's whomever it is for. Operations that answer with a token take no key; begin them again."
         ),
         tag("h2", "Refusals", id="refusals"),
         prose(
@@ -151,6 +172,7 @@ def _operation(operation: Operation, schemas: Schemas, texts: Texts) -> Markup:
             tag("span", operation.method, class_=f"method {operation.method.lower()}"),
             tag("code", operation.path, class_="path"),
             tag("span", _AUTH_WORDS[operation.auth], class_="auth"),
+            *([tag("a", "Idempotency-Key", href="#idempotency", class_="auth")] if operation.idempotent else []),
             class_="line",
         ),
         prose(operation.description),

@@ -7,13 +7,25 @@ from typing import Any, Final
 
 import msgspec
 
+from isotope.api.errors import STATUS
 from isotope.api.openapi.refusals import KnownRefusal, refusals_of
 from isotope.api.openapi.schemas import Schema, Schemas
 from isotope.api.operation import Auth, Operation
+from isotope.kernel.errors import Kind
 from isotope.kernel.texts import Texts
 
 _MEDIA: Final[Mapping[str, str]] = {"json": "application/json", "multipart": "multipart/form-data"}
 _RETRY_STATUSES: Final = frozenset({429, 503})
+_RETRY_AFTER: Final[Mapping[str, Any]] = {
+    "description": "Seconds until it is worth trying again.",
+    "schema": {"type": "integer"},
+}
+# What is answered again as it was, under an Idempotency-Key.
+_KEPT_STATUSES: Final = frozenset({402, 403, 404, 409})
+_REPLAYED: Final[Mapping[str, Any]] = {
+    "description": "`true`: this is what an earlier call with the same `Idempotency-Key` was answered.",
+    "schema": {"type": "string", "enum": ["true"]},
+}
 
 _SECURITY_SCHEMES: Final[Mapping[str, Schema]] = {
     "AppPublicKey": {
@@ -77,8 +89,9 @@ _INFO: Final = """Shared mobility behind one API: sharing, and more to come.
 
 Every call names its operator with the header `App-Public-Key`; most need `Authorization` too. Bodies are JSON unless
 an operation says otherwise. Unknown fields are ignored, numbers may be sent as texts (`"5"`), an empty body counts as
-`{}`. Amounts are exact JSON numbers in the currency's unit; instants are Unix seconds. Operations that move money
-take an `Idempotency-Key` header and can then be repeated safely. `Accept-Language` chooses the language of messages.
+`{}`. Amounts are exact JSON numbers in the currency's unit; instants are Unix seconds. Operations that create, start,
+end, pause or move money take an `Idempotency-Key` header and can then be repeated safely. `Accept-Language` chooses the
+language of messages.
 """
 _PARAMETERS: Final[Mapping[str, Schema]] = {
     "AcceptLanguage": {
@@ -92,7 +105,13 @@ _PARAMETERS: Final[Mapping[str, Schema]] = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "The same key again changes nothing and answers as the first time.",
+        "description": (
+            "A random text for each thing that is to be done, the same for every attempt to get it done. For 24 hours "
+            "the same key and body are answered as the first time, with `Idempotent-Replayed: true`, and nothing is "
+            "done again; while the first call still runs: 409 `request_in_progress` with `Retry-After`. With another "
+            "body: 422 `idempotency_key_reused`. Answers of 400, 401, 413, 415, 429, 500 and 503 are not kept: the same "
+            "key tries anew. Keys are the caller's own."
+        ),
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     },
 }
@@ -127,6 +146,12 @@ def _operation(operation: Operation, schemas: Schemas, texts: Texts) -> Schema:
     parameters = [{"$ref": "#/components/parameters/AcceptLanguage"}]
     if operation.idempotent:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    answer = _answer(operation, schemas)
+    refusals = _refusals(refusals_of(operation, texts))
+    if operation.idempotent:
+        for said in (answer, *(refusals[status] for status in refusals if int(status) in _KEPT_STATUSES)):
+            said["headers"] = {**said.get("headers", {}), "Idempotent-Replayed": _REPLAYED}
+        refusals[str(STATUS[Kind.CONFLICT])]["headers"]["Retry-After"] = _RETRY_AFTER
     schema: Schema = {
         "operationId": operation.id,
         "tags": [operation.tag],
@@ -134,7 +159,7 @@ def _operation(operation: Operation, schemas: Schemas, texts: Texts) -> Schema:
         "description": operation.description,
         "security": _SECURITY[operation.auth],
         "parameters": parameters,
-        "responses": {"200": _answer(operation, schemas), **_refusals(refusals_of(operation, texts))},
+        "responses": {"200": answer, **refusals},
     }
     if operation.method == "GET":
         schema["parameters"] = [*parameters, *_query(operation, schemas)]
@@ -185,7 +210,5 @@ def _refusal(status: int, refusals: Sequence[KnownRefusal]) -> Schema:
         },
     }
     if status in _RETRY_STATUSES:
-        schema["headers"] = {
-            "Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "integer"}}
-        }
+        schema["headers"] = {"Retry-After": _RETRY_AFTER}
     return schema

@@ -76,6 +76,9 @@ def _common(operation: Operation) -> list[tuple[Kind, str]]:
         pairs.append((Kind.FORBIDDEN, "secret_key_required"))
     elif operation.secret_only:
         pairs.append((Kind.FORBIDDEN, "secret_key_only"))
+    if operation.idempotent:
+        pairs += [(Kind.CONFLICT, "request_in_progress"), (Kind.CONFLICT, "answer_not_kept")]
+        pairs.append((Kind.UNPROCESSABLE, "idempotency_key_reused"))
     if operation.method != "GET":
         pairs += [(Kind.TOO_LARGE, "body_too_large"), (Kind.UNSUPPORTED_MEDIA, "unsupported_media")]
     return pairs

@@ -43,6 +43,7 @@ _NOT_DONE: Final = 0
         (Kind.UNAVAILABLE, "vehicle_did_not_obey"),
     ),
     request_example={"vehicle_id": 42, "user_latitude": 60.1699, "user_longitude": 24.9384},
+    idempotent=True,
 )
 async def ring_vehicle(call: Call[RingRequest]) -> Rung:
     """Makes a vehicle sound, for a rider who is near it and may take it, or rides it."""
@@ -117,6 +118,7 @@ def _value(spec: ValueSpec | None) -> CommandValue | None:
         (Kind.CONFLICT, "vehicle_moving"),
     ),
     request_example={"vehicle_ids": [42], "command": "ring", "value": "5"},
+    idempotent=True,
 )
 async def send_vehicle_commands(call: Call[SendCommandsRequest]) -> CommandsSent:
     """Sends one command to one or many vehicles and tells what each made of it.

@@ -68,6 +68,7 @@ def _ref(call: Call[ByVehicleRequest] | Call[EndRideRequest], ride_id: int | Non
         *_REFUSED_BY_VEHICLE,
     ),
     request_example={"vehicle_number": "1001", "user_latitude": 60.1699, "user_longitude": 24.9384},
+    idempotent=True,
 )
 async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
     """Starts a ride on a vehicle, named by its id or its printed number, for a rider who stands near it.
@@ -129,6 +130,7 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
         (Kind.CONFLICT, "vehicle_moving"),
     ),
     request_example={"user_latitude": 60.1699, "user_longitude": 24.9384, "user_location_timestamp": 1767225600},
+    idempotent=True,
 )
 async def end_ride(call: Call[EndRideRequest]) -> EndedRide:
     """Ends a ride where it may end: locks the vehicle, computes the price and takes it from the wallet.
@@ -242,6 +244,7 @@ async def get_current_ride(call: Call[CurrentRideRequest]) -> CurrentRide:
         *_REFUSED_BY_VEHICLE,
     ),
     request_example={"vehicle_id": 42},
+    idempotent=True,
 )
 async def pause(call: Call[ByVehicleRequest]) -> Done:
     """Locks the vehicle during a ride; the pause price runs until it is unpaused."""
@@ -266,6 +269,7 @@ async def pause(call: Call[ByVehicleRequest]) -> Done:
         (Kind.UNAVAILABLE, "vehicle_did_not_obey"),
     ),
     request_example={"vehicle_id": 42},
+    idempotent=True,
 )
 async def unpause(call: Call[ByVehicleRequest]) -> Done:
     """Unlocks a paused vehicle; the ride goes on."""
