@@ -35,6 +35,28 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     twilio_token: Annotated[str, Meta(description="Twilio auth token (secret)")] = ""
     twilio_from: Annotated[str, Meta(description="sender number or messaging service SID")] = ""
     twilio_url: Annotated[str, Meta(description="base address of Twilio's API")] = "https://api.twilio.com"
+    cards: Annotated[
+        Literal["", "none", "sandbox", "stripe"],
+        Meta(description="who takes payments by card; empty: sandbox in demo and test, none in production"),
+    ] = ""
+    sandbox_cards_url: Annotated[
+        str, Meta(description="where the test provider listens; empty: the one that `isotope up` runs")
+    ] = ""
+    sandbox_cards_port: Annotated[int, Meta(ge=0, le=65535, description="port of the test provider; 0: a free one")] = 0
+    sandbox_cards_key: Annotated[
+        str, Meta(description="API key of the test provider (secret); empty: the data folder's")
+    ] = ""
+    sandbox_webhook_secret: Annotated[
+        str, Meta(description="what the test provider signs webhooks with (secret); empty: the data folder's")
+    ] = ""
+    public_url: Annotated[
+        str, Meta(description="address under which browsers and providers reach the API; empty: its host and port")
+    ] = ""
+    stripe_secret_key: Annotated[str, Meta(description="secret or restricted API key of Stripe (secret)")] = ""
+    stripe_webhook_secret: Annotated[
+        str, Meta(description="signing secret of Stripe's webhooks (secret); comma-separated while one is replaced")
+    ] = ""
+    stripe_url: Annotated[str, Meta(description="base address of Stripe's API")] = "https://api.stripe.com"
     trusted_proxies: Annotated[str, Meta(description="comma-separated networks whose X-Forwarded-For is believed")] = ""
     cors_origins: Annotated[
         str, Meta(description="comma-separated web origins that browsers may call from; *: all; empty: none")
@@ -62,6 +84,23 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
             values[setting.name] = msgspec.convert(env[name].strip(), setting.type, strict=False)
         except msgspec.ValidationError as error:
             wrong.append(f"{name}: {error}")
+    if values.get("mode", "production") == "production" and values.get("cards") == "sandbox":
+        wrong.append("ISOTOPE_CARDS: sandbox takes no money, so production refuses it; set stripe or none")
     if wrong:
         raise ConfigError("\n".join(wrong))
     return Config(**values)
+
+
+def card_provider_of(config: Config) -> Literal["none", "sandbox", "stripe"]:
+    """Who takes payments by card: what is set, or the mode's default."""
+    if config.cards:
+        return config.cards
+    return "none" if config.mode == "production" else "sandbox"
+
+
+def public_url_of(config: Config) -> str:
+    """The base address of the API as others see it, without a slash at the end: what is set, or this machine's own."""
+    if config.public_url:
+        return config.public_url.rstrip("/")
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, config.host)  # noqa: S104 - it is translated
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{config.port}"
