@@ -98,9 +98,9 @@ class Books:
                 ),
             )
 
-    async def post(self, *entries: Entry, cause: str | None = None) -> Posted:
+    async def post(self, *entries: Entry, cause: str | None = None, currency: str | None = None) -> Posted:
         async with self.rt.db.write() as tx:
-            return await post(tx, self.posting(*entries, cause=cause))
+            return await post(tx, self.posting(*entries, cause=cause, currency=currency))
 
     def posting(self, *entries: Entry, cause: str | None = None, currency: str | None = None) -> Posting:
         return Posting(

@@ -29,3 +29,8 @@ insert into bonus_lot (operator_id, rider_id, currency, granted_minor, remaining
 select operator_id, rider_id, currency, balance_minor, balance_minor, 'bonus_before_lots', now()
   from ledger_account
  where kind = 'RIDER_BONUS' and balance_minor > 0;
+
+-- A rider's history, newest first; and the journal of a period. Building them holds up posting, some two seconds for a
+-- million entries. Where that is too long they are made before, under these names, with `create index concurrently`.
+create index if not exists ledger_entry_account on ledger_entry (operator_id, account_id, transaction_id);
+create index if not exists ledger_transaction_at on ledger_transaction (operator_id, at, id);

@@ -9,7 +9,9 @@ from isotope.domain.wallet.errors import (
     rider_without_wallet,
     wallet_limit_reached,
 )
+from isotope.domain.wallet.history import WalletEntry, list_entries
 from isotope.domain.wallet.holds import DebtHold, PaymentHold
+from isotope.domain.wallet.journal import AccountTotal, JournalLine, total_period
 from isotope.domain.wallet.model import (
     MAX_AMOUNT_MINOR,
     MAX_BALANCE_MINOR,
@@ -34,6 +36,7 @@ from isotope.domain.wallet.store import lock_standing
 from isotope.domain.wallet.usecases.add_money import add_money
 from isotope.domain.wallet.usecases.charge import charge
 from isotope.domain.wallet.usecases.expire_bonus import expire_bonus
+from isotope.domain.wallet.usecases.export_journal import ExportJournal, JournalTotals, export_journal
 from isotope.domain.wallet.usecases.post import post
 from isotope.domain.wallet.usecases.read_standing import read_standing
 
@@ -41,13 +44,17 @@ __all__ = [
     "MAX_AMOUNT_MINOR",
     "MAX_BALANCE_MINOR",
     "AccountKind",
+    "AccountTotal",
     "AddMoney",
     "Charge",
     "Charged",
     "DebtHold",
     "Difference",
     "Entry",
+    "ExportJournal",
     "Flow",
+    "JournalLine",
+    "JournalTotals",
     "MoneyAdded",
     "MoneyKind",
     "PaymentHold",
@@ -55,6 +62,7 @@ __all__ = [
     "Posted",
     "Posting",
     "Standing",
+    "WalletEntry",
     "add_money",
     "amount_out_of_range",
     "bonus_expiry",
@@ -63,9 +71,11 @@ __all__ = [
     "credit_entries",
     "debt_open",
     "expire_bonus",
+    "export_journal",
     "get_standing",
     "idempotency_key_invalid",
     "idempotency_key_reused",
+    "list_entries",
     "list_payment_methods",
     "list_standings",
     "lock_standing",
@@ -74,6 +84,7 @@ __all__ = [
     "post",
     "read_standing",
     "rider_without_wallet",
+    "total_period",
     "trial_balance",
     "wallet_limit_reached",
 ]
