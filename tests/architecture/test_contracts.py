@@ -16,6 +16,7 @@ BREAKS = {
     "rooms": ("domain/wallet/model.py", "isotope.domain.sharing", "The rooms of the domain"),
     "pure": ("kernel/money.py", "psycopg", "Words, codecs and prices"),
     "simulator": ("simulator/city.py", "isotope.domain.tenants", "The simulated city"),
+    "card_sandbox": ("card_sandbox/cards.py", "isotope.domain.payments", "The test provider is the other side"),
     "http": ("infra/clock.py", "litestar", "HTTP types live in the API"),
 }
 
@@ -34,7 +35,7 @@ def _lint(source: Path) -> subprocess.CompletedProcess[str]:
 def test_the_arrows_hold() -> None:
     done = _lint(SOURCE)
     assert done.returncode == 0, done.stdout
-    assert "Contracts: 5 kept, 0 broken." in done.stdout
+    assert "Contracts: 6 kept, 0 broken." in done.stdout
 
 
 def test_a_broken_arrow_is_seen(tmp_path: Path) -> None:

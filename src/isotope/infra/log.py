@@ -95,7 +95,7 @@ def configure_logging(config: Config, process: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in ("procrastinate", "uvicorn", "httpx", "asyncio", "litestar"):
+    for name in ("procrastinate", "uvicorn", "httpx", "httpx2", "asyncio", "litestar"):
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True

@@ -1,0 +1,51 @@
+"""The process: uvicorn on a listening socket."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+
+from isotope.card_sandbox.app import Sandbox
+
+# Requests that hang on purpose are not waited for.
+_GRACE_S: Final = 1
+
+
+class _Server(uvicorn.Server):
+    """Stops on a signal without repeating it, so that the store is closed in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        yield
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+def make_config(sandbox: Sandbox) -> uvicorn.Config:
+    """How uvicorn serves it."""
+    return uvicorn.Config(
+        sandbox,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
+async def serve(sandbox: Sandbox, listening: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    await _Server(make_config(sandbox)).serve(sockets=[listening])
