@@ -82,13 +82,12 @@ async def total_period(tx: Tx, operator_id: OperatorId, since: datetime, until: 
     Reads every entry of the period: for reconciliation and tests, not for a request.
     """
     await tx.execute("set local statement_timeout = 0")
-    return await tx.all(
-        AccountTotal,
+    rows = await tx.tuples(
         """
-        select a.currency, a.kind as account,
-               coalesce(-sum(e.amount_minor) filter (where e.amount_minor < 0), 0)::bigint as debit_minor,
-               coalesce(sum(e.amount_minor) filter (where e.amount_minor > 0), 0)::bigint as credit_minor,
-               count(*) as lines
+        select a.currency, a.kind,
+               coalesce(-sum(e.amount_minor) filter (where e.amount_minor < 0), 0)::bigint,
+               coalesce(sum(e.amount_minor) filter (where e.amount_minor > 0), 0)::bigint,
+               count(*)
           from ledger_transaction t
           join ledger_entry e on e.operator_id = t.operator_id and e.transaction_id = t.id
           join ledger_account a on a.operator_id = e.operator_id and a.id = e.account_id
@@ -98,3 +97,7 @@ async def total_period(tx: Tx, operator_id: OperatorId, since: datetime, until: 
         """,
         {"operator_id": operator_id, "since": since, "until": until},
     )
+    return [
+        AccountTotal(currency=currency, account=AccountKind(kind), debit_minor=debit, credit_minor=credit, lines=lines)
+        for currency, kind, debit, credit, lines in rows
+    ]
