@@ -168,9 +168,9 @@ class Database:
 
     @asynccontextmanager
     async def glance(self) -> AsyncIterator[Tx]:
-        """For one reading statement, which is a transaction of its own: a third of the round trips of `read()`.
+        """For one statement, which is a transaction of its own: a third of the round trips of `read()` and `write()`.
 
-        Several statements in it do not see the same moment.
+        Several statements in it do not see the same moment, and each is committed when it is done.
         """
         async with self._transaction(None) as tx:
             yield tx

@@ -87,7 +87,7 @@ async def claim(rt: Runtime, request: Request) -> Outcome:
         Refusal: `store_busy` when others take and give it back again and again.
     """
     for _attempt in range(_TRIES):
-        async with rt.db.write() as tx:
+        async with rt.db.glance() as tx:
             found = await _claim(tx, request, rt)
         if found is not None:
             return found
@@ -100,7 +100,7 @@ async def finish(rt: Runtime, claimed: Claimed, answer: Answer) -> bool:
     if not is_small:
         _log.error("idempotency.answer_too_large", operation=claimed.request.operation, bytes=len(answer.body))
     headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.headers]
-    async with rt.db.write() as tx:
+    async with rt.db.glance() as tx:
         touched = await tx.execute(
             "update idempotent_request set status = 'DONE', http_status = %(http_status)s,"
             " headers = %(headers)s::jsonb, answer = %(answer)s"
@@ -119,7 +119,7 @@ async def finish(rt: Runtime, claimed: Claimed, answer: Answer) -> bool:
 
 async def free(rt: Runtime, claimed: Claimed) -> None:
     """Give the key back as if it had never been sent; nothing if somebody has taken over."""
-    async with rt.db.write() as tx:
+    async with rt.db.glance() as tx:
         await tx.execute(
             "delete from idempotent_request"
             " where operator_id = %(operator_id)s and caller = %(caller)s and key = %(key)s"
@@ -132,7 +132,7 @@ async def forget_idempotent_requests(rt: Runtime) -> int:
     """Periodic: drop what has expired, in bounded batches; how many rows went. Safe to run twice and at once."""
     gone = 0
     while True:
-        async with rt.db.write() as tx:
+        async with rt.db.glance() as tx:
             batch = await tx.execute(
                 "delete from idempotent_request where ctid = any(array("
                 " select ctid from idempotent_request where expires_at <= %(now)s"

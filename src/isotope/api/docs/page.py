@@ -132,7 +132,8 @@ def _introduction() -> Markup:
             "Whatever creates, starts, ends, pauses or moves money takes an `Idempotency-Key` header: 1 to 255 "
             "printable ASCII characters, best a random UUID for each thing that is to be done, kept until there is an "
             "answer. For 24 hours the same key with the same body is answered as the first time, marked with "
-            "`Idempotent-Replayed: true`, and nothing is done again. Refusals by the business are answers too."
+            "`Idempotent-Replayed: true`, and nothing is done again. Refusals by the business are answers too: when a "
+            "person tries once more, send a new key; when a program heard nothing or 503, the old one."
         ),
         table(
             ("Sent again", "Answer"),
