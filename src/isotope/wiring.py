@@ -8,18 +8,20 @@ from typing import Final
 from litestar import Litestar
 
 from isotope.adapters.blobs import FolderBlobs
+from isotope.adapters.cards.make import make_card_provider
 from isotope.adapters.sms import OutboxSms, TwilioSms
 from isotope.api.app import create_app as create_api
 from isotope.api.context import Services
 from isotope.domain.devices import listen_for_outcomes
 from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import SmsSender
-from isotope.domain.sharing import RideHold
+from isotope.domain.payments import Cards, Purpose
+from isotope.domain.sharing import RideHold, record_ride_answer
 from isotope.domain.tenants import Operators
 from isotope.domain.wallet import DebtHold, PaymentHold
 from isotope.domain.zones import Zones
 from isotope.infra.clock import SystemClock
-from isotope.infra.config import Config
+from isotope.infra.config import Config, public_url_of
 from isotope.infra.db import Database
 from isotope.infra.hub import Hub
 from isotope.infra.jobs import Jobs
@@ -40,6 +42,15 @@ def make_sms(config: Config, rt: Runtime) -> SmsSender:
     return OutboxSms(rt)
 
 
+def make_cards(config: Config) -> Cards:
+    """The card provider that the settings name, and who writes down what it answers about rides."""
+    return Cards(
+        provider=make_card_provider(config),
+        recorders={Purpose.RIDE: record_ride_answer},
+        public_url=public_url_of(config),
+    )
+
+
 def make_services(config: Config, rt: Runtime) -> Services:
     """Everything subscribes to the hub in here, so the hub must not run yet."""
     listen_for_outcomes(rt.hub)
@@ -51,6 +62,7 @@ def make_services(config: Config, rt: Runtime) -> Services:
         live_map=LiveMap(rt),
         sms=make_sms(config, rt),
         blobs=FolderBlobs(Path(config.data) / "blobs"),
+        cards=make_cards(config),
         holds=HOLDS,
     )
 

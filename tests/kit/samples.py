@@ -15,7 +15,7 @@ from isotope.api.operation import Operation
 from isotope.api.sections import operations
 from isotope.domain.fleet import VehicleStatus, hold_vehicle, lock_vehicle
 from isotope.domain.sharing import Terms, store
-from isotope.domain.sharing.model import EventKind
+from isotope.domain.sharing.model import EventKind, RideStatus
 from isotope.domain.tenants.model import Role, Settings
 from isotope.domain.zones import ZoneType
 from isotope.infra.runtime import Runtime
@@ -67,6 +67,7 @@ async def make_running_ride(rt: Runtime, kit: OperatorKit, rider: RiderKit, flee
                 rider_id=rider.id,
                 vehicle_id=fleet.vehicle_id,
                 model_id=fleet.model_id,
+                status=RideStatus.UNLOCKING,
                 place=1,
                 currency=kit.operator.currency,
                 terms=Terms(tariff=TARIFF),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from isotope.domain.tenants import AddStaff, CreateOperator, add_staff, create_operator
 from isotope.domain.tenants.model import Operator, Role, Settings, Staff
 from isotope.infra.runtime import Runtime
@@ -30,8 +32,14 @@ async def make_operator(
     languages: tuple[str, ...] = ("en", "fi", "sv"),
     name: str = "Test City",
     staff: Role | None = None,
+    card_required: bool = False,
 ) -> OperatorKit:
-    """A new operator with random keys; `staff=Role.OWNER` adds a login (one argon2 hash, 0.1 s)."""
+    """A new operator with random keys; `staff=Role.OWNER` adds a login (one argon2 hash, 0.1 s).
+
+    `card_required` goes before what `settings` say: most tests pay from the wallet.
+    """
+    settings = settings or Settings()
+    settings = replace(settings, payments=replace(settings.payments, card_required=card_required))
     slug = f"t{uuid4().hex[:16]}"
     made = await create_operator(
         rt,
@@ -41,7 +49,7 @@ async def make_operator(
             currency=currency,
             time_zone=time_zone,
             languages=languages,
-            settings=settings or Settings(),
+            settings=settings,
         ),
     )
     member = None

@@ -325,7 +325,10 @@ class EndRideRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaymentInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The bill, and what paid it: `total = charged_bonus + charged_balance + debt = net + tax`."""
+    """The bill, and what paid it.
+
+    `total = charged_bonus + charged_balance + charged_card + pending + debt = net + tax`.
+    """
 
     currency_code: CurrencyCode
     total: Amount
@@ -333,9 +336,16 @@ class PaymentInfo(msgspec.Struct, frozen=True, kw_only=True):
     tax: Amount
     charged_bonus: Amount
     charged_balance: Amount
+    charged_card: Amount
+    pending: Annotated[
+        Amount, Meta(description="What the card is still asked for; it becomes `charged_card` or `debt`.")
+    ]
     debt: Annotated[Amount, Meta(description="What nothing was left for; refuses the next start until it is paid.")]
     lines: list[PriceLine]
-    payment_method_id: Annotated[str, Meta(examples=["wallet"])]
+    payment_method_id: Annotated[
+        str,
+        Meta(description="What paid when bonus and balance were used up: `wallet`, `card_12`.", examples=["card_12"]),
+    ]
     started_at: UnixSeconds
     ended_at: UnixSeconds
     ride_seconds: int
@@ -367,12 +377,20 @@ class CurrentRide(msgspec.Struct, frozen=True, kw_only=True):
     vehicles: list[RideVehicle]
     max_allowed_vehicles_per_user: int
     action_insufficient_funds: Annotated[
-        Literal["ADD_MONEY"] | None, Meta(description="What to ask of the rider when the wallet does not cover it.")
+        Literal["ADD_MONEY"] | None,
+        Meta(description="ADD_MONEY: bonus and balance do not cover the rides that the wallet pays; null otherwise."),
     ] = None
     insufficient_funds_amount: Annotated[
-        Amount | None, Meta(description="How much is missing if the rides ended now; null if nothing.")
+        Amount | None,
+        Meta(
+            description="How much would be missing if the rides that the wallet pays ended now; null if nothing. "
+            "What a card pays is never missing."
+        ),
     ] = None
-    payment_method_flow: Annotated[Literal["WALLET"] | None, Meta(description="What the rides are paid with.")] = None
+    payment_method_flow: Annotated[
+        Literal["WALLET", "CARD"] | None,
+        Meta(description="CARD: cards pay all of the rides; WALLET: the wallet pays some; null: none runs."),
+    ] = None
 
 
 class ByVehicleRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,8 @@ from isotope.domain.identity import erase_due_riders, forget_ended_verifications
 from isotope.domain.identity.ports import DeletionHold
 from isotope.domain.payments import Cards, resolve_card_calls
 from isotope.domain.receipts import number_receipts
-from isotope.domain.sharing import SettleRide
+from isotope.domain.sharing import SettleAuthorising, SettleRide
+from isotope.domain.sharing import settle_authorising as settle_card
 from isotope.domain.sharing import settle_ride as settle
 from isotope.domain.tenants import Operators, forget_ended_logins
 from isotope.domain.wallet import expire_bonus
@@ -52,11 +53,19 @@ class Periodic:
 async def settle_ride(services: Services, *, operator_id: int, ride_id: int, command_id: int) -> None:
     """The request that started a ride command may be gone: make the ride what the vehicle said."""
     operator = await services.operators.get(OperatorId(operator_id))
-    await settle(services.rt, SettleRide(operator=operator, ride_id=RideId(ride_id), command_id=CommandId(command_id)))
+    what = SettleRide(operator=operator, ride_id=RideId(ride_id), command_id=CommandId(command_id))
+    await settle(services.rt, services.cards, what)
+
+
+async def settle_authorising(services: Services, *, operator_id: int, ride_id: int) -> None:
+    """The request that asked a card for a ride may be gone: nobody waits at the vehicle, so the ride ends."""
+    operator = await services.operators.get(OperatorId(operator_id))
+    await settle_card(services.rt, services.cards, SettleAuthorising(operator=operator, ride_id=RideId(ride_id)))
 
 
 JOBS: Final[Mapping[str, Job]] = {
     "settle_ride": settle_ride,
+    "settle_authorising": settle_authorising,
 }
 
 PERIODIC: Final[Mapping[str, Periodic]] = {

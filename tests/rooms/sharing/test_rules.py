@@ -8,21 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotope.domain.fleet.model import VehicleStatus
-from isotope.domain.sharing.model import WAITING, EventKind, RideEvent, RideStatus
+from isotope.domain.fleet.model import ModelSpec, VehicleStatus
+from isotope.domain.payments import PaymentStatus
+from isotope.domain.sharing.model import WAITING, EventKind, Outcome, RideEvent, RideStatus
 from isotope.domain.sharing.rules import (
+    FundsAction,
     StartFacts,
+    after_authorising,
     after_command,
+    amount_to_reserve,
+    funds_action,
     is_paused,
     just_refused,
     lock_refused_before,
     may_pause,
     may_start,
     may_unpause,
+    method_that_pays,
     position_at_end,
     ride_usage,
 )
-from isotope.domain.tenants.model import RideSettings
+from isotope.domain.tenants.model import PaymentSettings, RideSettings
 from isotope.kernel.actor import SYSTEM
 from isotope.kernel.errors import Refusal
 from isotope.kernel.geo import Point
@@ -32,6 +38,8 @@ from isotope.kernel.money import Money
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HERE = Point(60.17, 24.94)
 FAR = Point(60.18, 24.94)
+ENDED_UNPAID = (PaymentStatus.FAILED, PaymentStatus.RELEASED)
+UNCLEAR = (PaymentStatus.AUTHORISING, PaymentStatus.ACTION_REQUIRED)
 
 GOOD = StartFacts(
     settings=RideSettings(minimum_balance_minor=500),
@@ -49,7 +57,11 @@ GOOD = StartFacts(
     addon_ids=[AddonId(1)],
     allowed_addon_ids=[AddonId(1), AddonId(2)],
     payment_method_id=None,
+    chosen_method_id=None,
+    card_method_ids=[],
+    card_required=False,
     skip_wallet_check=False,
+    skip_save_card_check=False,
 )
 
 
@@ -72,6 +84,9 @@ def test_a_start_at_every_limit_is_allowed() -> None:
         ({"rider_at": FAR}, "too_far_from_vehicle"),
         ({"addon_ids": [AddonId(3)]}, "unknown_addons"),
         ({"payment_method_id": "card_1"}, "unknown_payment_method"),
+        ({"payment_method_id": "card_1", "card_method_ids": ["card_2"]}, "unknown_payment_method"),
+        ({"card_required": True}, "card_needed"),
+        ({"card_required": True, "skip_wallet_check": True}, "card_needed"),
     ],
 )
 def test_each_fact_alone_refuses_the_start(change: dict[str, Any], code: str) -> None:
@@ -88,9 +103,85 @@ def test_the_secret_key_waives_the_wallet_and_nothing_else() -> None:
     assert blocked.code == "rider_blocked"
 
 
-@pytest.mark.parametrize("method", [None, "", "wallet"])
-def test_the_wallet_is_the_payment_method(method: str | None) -> None:
-    assert may_start(replace(GOOD, payment_method_id=method)) is None
+CARDS = ["card_7", "card_3"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen", "pays"),
+    [
+        (None, None, "wallet"),
+        ("", None, "wallet"),
+        ("wallet", "card_3", "wallet"),
+        ("card_3", None, "card_3"),
+        ("card_3", "card_7", "card_3"),
+        ("card_4", "card_7", None),
+        ("cash", None, None),
+        ("card_", "wallet", None),
+        (None, "card_7", "card_7"),
+        ("", "card_7", "card_7"),
+        (None, "wallet", "wallet"),
+        # A card that was removed after it was chosen.
+        (None, "card_4", "wallet"),
+        (None, "cash", "wallet"),
+    ],
+)
+def test_what_pays_a_ride(asked: str | None, chosen: str | None, pays: str | None) -> None:
+    assert method_that_pays(asked, chosen, CARDS) == pays
+    no = may_start(replace(GOOD, payment_method_id=asked, chosen_method_id=chosen, card_method_ids=CARDS))
+    if pays is None:
+        assert no is not None
+        assert no.details == {"allowed": ["wallet", "card_7", "card_3"]}
+    else:
+        assert no is None
+
+
+def test_a_saved_card_is_enough_where_one_is_required_and_the_secret_key_waives_it() -> None:
+    needs = replace(GOOD, card_required=True)
+    assert may_start(replace(needs, card_method_ids=["card_1"])) is None
+    assert may_start(replace(needs, skip_save_card_check=True)) is None
+
+
+def test_no_balance_is_needed_when_a_card_pays() -> None:
+    poor = replace(GOOD, spendable=Money(0, "EUR"), card_method_ids=["card_1"])
+    assert may_start(replace(poor, payment_method_id="card_1")) is None
+    assert may_start(replace(poor, chosen_method_id="card_1")) is None
+    assert code_of(may_start(poor)) == "balance_too_low"
+    # Debt is no question of how the next ride is paid.
+    assert code_of(may_start(replace(poor, payment_method_id="card_1", debt=Money(1, "EUR")))) == "debt_open"
+
+
+@pytest.mark.parametrize(("model", "operator", "amount"), [(None, 1_000, 1_000), (0, 1_000, 0), (2_500, 1_000, 2_500)])
+def test_how_much_is_reserved_is_the_models_word_first(model: int | None, operator: int, amount: int) -> None:
+    spec, settings = ModelSpec(authorise_minor=model), PaymentSettings(authorise_minor=operator)
+    assert amount_to_reserve(spec, settings) == amount
+
+
+@pytest.mark.parametrize(
+    ("payment", "waited_for", "expected"),
+    [
+        (PaymentStatus.AUTHORISED, True, (RideStatus.UNLOCKING, None)),
+        (PaymentStatus.AUTHORISED, False, (RideStatus.FAILED, Outcome.CARD_NO_ANSWER)),
+        *((s, w, (RideStatus.FAILED, Outcome.CARD_DECLINED)) for s in ENDED_UNPAID for w in (True, False)),
+        *((s, w, (RideStatus.FAILED, Outcome.CARD_NO_ANSWER)) for s in UNCLEAR for w in (True, False)),
+    ],
+)
+def test_what_a_reservation_makes_of_a_ride(payment: PaymentStatus, waited_for: bool, expected: Any) -> None:
+    assert after_authorising(payment, waited_for=waited_for) == expected
+
+
+@pytest.mark.parametrize(
+    ("rides", "spendable", "expected"),
+    [
+        ([], 0, FundsAction(None, 0, None)),
+        ([("card_1", 500)], 0, FundsAction(None, 0, "CARD")),
+        ([("wallet", 500)], 500, FundsAction(None, 0, "WALLET")),
+        ([("wallet", 501)], 500, FundsAction("ADD_MONEY", 1, "WALLET")),
+        ([("wallet", 300), ("wallet", 300)], 500, FundsAction("ADD_MONEY", 100, "WALLET")),
+        ([("wallet", 300), ("card_1", 300)], 500, FundsAction(None, 0, "WALLET")),
+    ],
+)
+def test_what_an_app_is_told_about_money(rides: list[tuple[str, int]], spendable: int, expected: FundsAction) -> None:
+    assert funds_action(rides, spendable) == expected
 
 
 @pytest.mark.parametrize(

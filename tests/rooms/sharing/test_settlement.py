@@ -8,6 +8,7 @@ import pytest
 
 from isotope.domain.devices import await_outcome
 from isotope.domain.devices.model import CommandName
+from isotope.domain.payments import NO_CARDS
 from isotope.domain.sharing import SettleRide, settle_ride
 from isotope.domain.tenants.model import RideSettings, Settings
 from isotope.domain.wallet import check_ledger
@@ -143,4 +144,4 @@ async def test_settling_of_another_operator_finds_nothing(rt: Runtime, tmp_path:
         ride_id = (await city.start(rider)).json()["active_ride_id"]
         other = await make_operator(rt)
         with pytest.raises(Exception, match="ride_not_found"):
-            await settle_ride(rt, SettleRide(other.operator, RideId(ride_id), CommandId(1)))
+            await settle_ride(rt, NO_CARDS, SettleRide(other.operator, RideId(ride_id), CommandId(1)))

@@ -61,6 +61,10 @@ def _ref(call: Call[ByVehicleRequest] | Call[EndRideRequest], ride_id: int | Non
         (Kind.FORBIDDEN, "rider_blocked"),
         (Kind.CONFLICT, "debt_open"),
         (Kind.CONFLICT, "balance_too_low"),
+        (Kind.CONFLICT, "card_needed"),
+        (Kind.CONFLICT, "unknown_payment_method"),
+        (Kind.PAYMENT, "card_declined"),
+        (Kind.UNAVAILABLE, "card_no_answer"),
         (Kind.CONFLICT, "too_many_rides"),
         (Kind.CONFLICT, "vehicle_not_available"),
         (Kind.CONFLICT, "too_far_from_vehicle"),
@@ -73,6 +77,9 @@ def _ref(call: Call[ByVehicleRequest] | Call[EndRideRequest], ride_id: int | Non
 async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
     """Starts a ride on a vehicle, named by its id or its printed number, for a rider who stands near it.
 
+    A ride is paid from bonus and balance first, then by what `payment_method_id` says, or else by what the rider
+    chose. Before a card pays, an amount is reserved on it; a card that is declined starts nothing.
+
     Answers when the vehicle confirmed that it unlocked; only then the meter runs. If it does not, nobody is charged.
     """
     body = call.body
@@ -81,6 +88,7 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
         raise invalid(Fault("vehicle_id", info), Fault("vehicle_number", info))
     ride = await sharing.start_ride(
         call.services.rt,
+        call.services.cards,
         call.services.live_map,
         sharing.StartRide(
             operator=call.operator,
@@ -92,6 +100,7 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
             addon_ids=[AddonId(addon_id) for addon_id in body.addon_ids or ()],
             payment_method_id=body.payment_method_id,
             skip_wallet_check=bool(body.skip_wallet_check),
+            skip_save_card_check=bool(body.skip_save_card_check),
             skip_auto_topup=bool(body.skip_auto_topup),
             skip_auto_stop=bool(body.skip_auto_stop),
         ),
@@ -133,7 +142,9 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
     idempotent=True,
 )
 async def end_ride(call: Call[EndRideRequest]) -> EndedRide:
-    """Ends a ride where it may end: locks the vehicle, computes the price and takes it from the wallet.
+    """Ends a ride where it may end: locks the vehicle, computes the price and takes it from bonus, balance and card.
+
+    What the card refuses is debt. What its bank has not answered yet is `pending`; that becomes one or the other.
 
     A refused end says why and where the nearest legal place is (`details.nearest_parking`). If the vehicle does
     not confirm its lock the ride goes on; the next request ends it all the same, with the meter stopped at the first.
@@ -149,6 +160,7 @@ async def end_ride(call: Call[EndRideRequest]) -> EndedRide:
     try:
         ride = await sharing.end_ride(
             rt,
+            call.services.cards,
             call.services.zones,
             sharing.EndRide(
                 operator=call.operator,
@@ -182,6 +194,8 @@ def _ended(ride: sharing.Ride, usage: Usage) -> EndedRide:
             tax=to_decimal(tax, ride.currency),
             charged_bonus=to_decimal(ride.charged_bonus_minor or 0, ride.currency),
             charged_balance=to_decimal(ride.charged_balance_minor or 0, ride.currency),
+            charged_card=to_decimal(ride.charged_card_minor, ride.currency),
+            pending=to_decimal(ride.card_pending_minor, ride.currency),
             debt=to_decimal(ride.debt_minor or 0, ride.currency),
             lines=views.price_lines(ride.lines or (), ride.currency),
             payment_method_id=ride.terms.payment_method_id,
@@ -217,14 +231,14 @@ async def get_current_ride(call: Call[CurrentRideRequest]) -> CurrentRide:
         call.text,
     )
     shown = [views.ride_vehicle(ride) for ride in current.rides]
-    missing = to_decimal(current.missing_minor, currency) if current.missing_minor else None
+    funds = current.funds
     return CurrentRide(
         addons=list({addon.id: addon for vehicle in shown for addon in vehicle.addons}.values()),
         vehicles=shown,
         max_allowed_vehicles_per_user=call.operator.settings.rides.max_vehicles_per_rider,
-        action_insufficient_funds=None if missing is None else "ADD_MONEY",
-        insufficient_funds_amount=missing,
-        payment_method_flow="WALLET" if shown else None,
+        action_insufficient_funds=funds.action,
+        insufficient_funds_amount=to_decimal(funds.missing_minor, currency) if funds.missing_minor else None,
+        payment_method_flow=funds.flow,
     )
 
 

@@ -20,13 +20,15 @@ from isotope.domain.payments.model import (
     CardPayment,
     PaymentStatus,
     Purpose,
+    RefusalCode,
 )
 from isotope.domain.payments.ports import CardProvider, CardsUnclear, EventRefused
-from isotope.domain.payments.queries import card_id_of, find_card, find_choice, list_cards, list_payments
+from isotope.domain.payments.queries import card_id_of, find_card, find_choice, get_payment, list_cards, list_payments
 from isotope.domain.payments.usecases.carry_out import carry_out
 from isotope.domain.payments.usecases.collect import Collect, collect
 from isotope.domain.payments.usecases.open_payment import OpenPayment, open_payment
 from isotope.domain.payments.usecases.open_refund import OpenRefund, open_refund
+from isotope.domain.payments.usecases.plan_debt_collection import plan_debt_collection
 from isotope.domain.payments.usecases.record_answer import Recorded, record_alone, record_answer
 from isotope.domain.payments.usecases.resolve_card_calls import resolve_call, resolve_card_calls
 
@@ -51,6 +53,7 @@ __all__ = [
     "Purpose",
     "Recorded",
     "Recorder",
+    "RefusalCode",
     "card_declined",
     "card_id_of",
     "card_needed",
@@ -61,11 +64,13 @@ __all__ = [
     "collect",
     "find_card",
     "find_choice",
+    "get_payment",
     "list_cards",
     "list_payments",
     "merchant_of",
     "open_payment",
     "open_refund",
+    "plan_debt_collection",
     "record_alone",
     "record_answer",
     "resolve_call",

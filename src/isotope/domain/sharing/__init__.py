@@ -13,6 +13,7 @@ from isotope.domain.sharing.usecases.keep_images import Image, KeptImage, drop_u
 from isotope.domain.sharing.usecases.list_active_rides import list_active_rides
 from isotope.domain.sharing.usecases.pause_ride import PauseRide, pause_ride
 from isotope.domain.sharing.usecases.quote_price import PriceQuote, quote_price
+from isotope.domain.sharing.usecases.record_ride_answer import record_ride_answer
 from isotope.domain.sharing.usecases.ring_vehicle import RingVehicle, ring_vehicle
 from isotope.domain.sharing.usecases.send_commands import (
     MAX_VEHICLES,
@@ -21,6 +22,8 @@ from isotope.domain.sharing.usecases.send_commands import (
     SendCommands,
     send_commands,
 )
+from isotope.domain.sharing.usecases.settle_authorising import JOB as SETTLE_AUTHORISING_JOB
+from isotope.domain.sharing.usecases.settle_authorising import SettleAuthorising, settle_authorising
 from isotope.domain.sharing.usecases.settle_ride import JOB as SETTLE_RIDE_JOB
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, settle_ride
 from isotope.domain.sharing.usecases.start_ride import StartRide, start_ride
@@ -29,6 +32,7 @@ from isotope.domain.sharing.usecases.unpause_ride import UnpauseRide, unpause_ri
 __all__ = [
     "MAX_VEHICLES",
     "RIDER_COMMANDS",
+    "SETTLE_AUTHORISING_JOB",
     "SETTLE_RIDE_JOB",
     "AgreedAddon",
     "Blobs",
@@ -47,6 +51,7 @@ __all__ = [
     "RideStatus",
     "RingVehicle",
     "SendCommands",
+    "SettleAuthorising",
     "SettleRide",
     "StartRide",
     "TakenVehicles",
@@ -63,9 +68,11 @@ __all__ = [
     "list_running_rides",
     "pause_ride",
     "quote_price",
+    "record_ride_answer",
     "ride_not_found",
     "ring_vehicle",
     "send_commands",
+    "settle_authorising",
     "settle_ride",
     "start_ride",
     "unpause_ride",

@@ -59,10 +59,6 @@ def unknown_addons(unknown: Sequence[AddonId], allowed: Sequence[AddonId]) -> Re
     )
 
 
-def unknown_payment_method(allowed: Sequence[str]) -> Refusal:
-    return Refusal(Kind.CONFLICT, "unknown_payment_method", {"allowed": ", ".join(allowed)}, {"allowed": list(allowed)})
-
-
 def vehicle_did_not_unlock(code: str | None) -> Refusal:
     """The unit said no, or nothing: nobody is charged."""
     return Refusal(Kind.UNAVAILABLE, "vehicle_did_not_unlock", details={"reason": code}, retry_after_s=LOCK_RETRY_S)

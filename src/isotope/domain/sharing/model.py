@@ -6,15 +6,16 @@ from typing import Any, Final
 
 import msgspec
 
-from isotope.domain.pricing.model import AddonPrice, Line, Tariff
+from isotope.domain.pricing.model import AddonPrice, Line, Tariff, TaxLine
 from isotope.kernel.actor import Actor
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import AddonId, CommandId, ModelId, OperatorId, RideId, RiderId, VehicleId
 
 
 class RideStatus(StrEnum):
-    """Where a ride stands. Those that end in ING wait for the vehicle's word on one command."""
+    """Where a ride stands. AUTHORISING waits for a card; the others in ING for the vehicle's word on one command."""
 
+    AUTHORISING = "AUTHORISING"
     UNLOCKING = "UNLOCKING"
     ACTIVE = "ACTIVE"
     PAUSING = "PAUSING"
@@ -26,6 +27,7 @@ class RideStatus(StrEnum):
 
 
 WAITING: Final = frozenset({RideStatus.UNLOCKING, RideStatus.PAUSING, RideStatus.UNPAUSING, RideStatus.ENDING})
+STARTING: Final = frozenset({RideStatus.AUTHORISING, RideStatus.UNLOCKING})
 CLOSED: Final = frozenset({RideStatus.ENDED, RideStatus.FAILED})
 
 
@@ -49,6 +51,11 @@ class Outcome(StrEnum):
     UNCONFIRMED_LOCK = "unconfirmed_lock"
     # The vehicle never confirmed that it unlocked: free of charge.
     NOT_UNLOCKED = "not_unlocked"
+    # Nothing could be reserved on the card, or nobody said in time that it was: free of charge.
+    CARD_DECLINED = "card_declined"
+    CARD_NO_ANSWER = "card_no_answer"
+    # The card was good, but the vehicle could not be told to unlock: free of charge.
+    NOT_REACHED = "not_reached"
 
 
 class AgreedAddon(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +87,11 @@ class RideEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ride(msgspec.Struct, frozen=True, kw_only=True):
-    """A ride as it is stored, without its events."""
+    """A ride as it is stored, without its events.
+
+    `total_minor` is what bonus, balance and card paid, what the card is still asked for (`card_pending_minor`; it
+    becomes one of the others), and debt.
+    """
 
     operator_id: OperatorId
     id: RideId
@@ -103,14 +114,31 @@ class Ride(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...] | None = None
     total_minor: int | None = None
     tax_minor: int | None = None
+    taxes: tuple[TaxLine, ...] | None = None
     charged_bonus_minor: int | None = None
     charged_balance_minor: int | None = None
+    charged_card_minor: int = 0
+    card_pending_minor: int = 0
     debt_minor: int | None = None
 
     @property
     def holder(self) -> str:
         """What `vehicle.held_by` says while this ride has the vehicle."""
         return f"ride:{self.id}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is over and no card is asked any more."""
+        return self.status is RideStatus.ENDED and self.card_pending_minor == 0
+
+    @property
+    def tax_lines(self) -> tuple[TaxLine, ...]:
+        """The bill's tax by rate. Rides that were billed before rates were kept have one rate."""
+        if self.taxes is not None or self.total_minor is None:
+            return self.taxes or ()
+        tax = self.tax_minor or 0
+        rate = self.terms.tariff.tax_rate
+        return (TaxLine(rate=rate, net_minor=self.total_minor - tax, tax_minor=tax, gross_minor=self.total_minor),)
 
     @property
     def is_open(self) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
+from isotope.domain.sharing.model import STARTING, Ride, RideEvent
 from isotope.domain.sharing.rows import RIDE_COLUMNS, event_row, ride_row
 from isotope.infra.db import Tx
 from isotope.kernel.ids import OperatorId, RideId, RiderId
@@ -12,7 +12,7 @@ _OPEN: Final = "status not in ('ENDED', 'FAILED')"
 
 
 async def list_open_rides(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list[Ride]:
-    """The rider's rides that are not over, oldest first; those still unlocking included. By index ride_open_place."""
+    """The rider's rides that are not over, oldest first; those still starting included. By index ride_open_place."""
     return await tx.all(
         ride_row,
         f"select {RIDE_COLUMNS} from ride where operator_id = %(operator_id)s and rider_id = %(rider_id)s and {_OPEN} order by id",
@@ -21,9 +21,9 @@ async def list_open_rides(tx: Tx, operator_id: OperatorId, rider_id: RiderId) ->
 
 
 async def list_running_rides(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list[Ride]:
-    """The rider's rides whose meter runs or is paused: open, and past the unlocking."""
+    """The rider's rides whose meter runs or is paused: open, and past the start."""
     rides = await list_open_rides(tx, operator_id, rider_id)
-    return [ride for ride in rides if ride.status is not RideStatus.UNLOCKING]
+    return [ride for ride in rides if ride.status not in STARTING]
 
 
 async def has_open_ride(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> bool:
@@ -31,6 +31,20 @@ async def has_open_ride(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> b
         await tx.scalar(
             f"select exists (select from ride where operator_id = %(operator_id)s and rider_id = %(rider_id)s and {_OPEN})",
             {"operator_id": operator_id, "rider_id": rider_id},
+        )
+    )
+
+
+async def has_open_ride_on(tx: Tx, operator_id: OperatorId, rider_id: RiderId, method_id: str) -> bool:
+    """Whether a running ride of the rider is paid with this; they have a few at most."""
+    return bool(
+        await tx.scalar(
+            f"""
+            select exists (select from ride
+                            where operator_id = %(operator_id)s and rider_id = %(rider_id)s and {_OPEN}
+                              and terms ->> 'payment_method_id' = %(method_id)s)
+            """,
+            {"operator_id": operator_id, "rider_id": rider_id, "method_id": method_id},
         )
     )
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import msgspec
 
-from isotope.domain.pricing.model import Line
+from isotope.domain.pricing.model import Line, TaxLine
 from isotope.domain.sharing.model import EventKind, Outcome, Ride, RideEvent, RideStatus, Terms
 from isotope.kernel.geo import Point
 
 RIDE_COLUMNS = """
     operator_id, id, rider_id, vehicle_id, model_id, status, currency, terms, requested_at, started_at, ended_at,
-    start_lat, start_lon, start_odometer_m, command_id, ending_at, end_lat, end_lon, outcome, distance_m, lines, total_minor, tax_minor,
-    charged_bonus_minor, charged_balance_minor, debt_minor
+    start_lat, start_lon, start_odometer_m, command_id, ending_at, end_lat, end_lon, outcome, distance_m, lines, total_minor, tax_minor, taxes,
+    charged_bonus_minor, charged_balance_minor, charged_card_minor, card_pending_minor, debt_minor
 """
 
 
@@ -25,6 +25,7 @@ def ride_row(
     end_lon: float | None,
     outcome: str | None,
     lines: Any,
+    taxes: Any,
     **columns: Any,
 ) -> Ride:
     """A row of RIDE_COLUMNS."""
@@ -35,6 +36,7 @@ def ride_row(
         end=None if end_lat is None or end_lon is None else Point(end_lat, end_lon),
         outcome=None if outcome is None else Outcome(outcome),
         lines=None if lines is None else msgspec.convert(lines, tuple[Line, ...]),
+        taxes=None if taxes is None else msgspec.convert(taxes, tuple[TaxLine, ...]),
         **columns,
     )
 

@@ -6,23 +6,52 @@ May a ride start (first match refuses; `overrides` are the secret key's)?
 |-----------------------------------------------------|-------------------------|-------------------|
 | rider blocked                                       | rider_blocked           |                   |
 | debt > 0                                            | debt_open               | skip_wallet_check |
-| balance + bonus < minimum                           | balance_too_low         | skip_wallet_check |
+| a saved card is required, and there is none         | card_needed             | skip_save_card_check |
+| the wallet pays, and balance + bonus < minimum      | balance_too_low         | skip_wallet_check |
 | open rides >= limit                                 | too_many_rides          |                   |
 | vehicle not READY                                   | vehicle_not_available   |                   |
 | no state, or not heard of for `silent_after_s`      | vehicle_silent          |                   |
 | battery < minimum                                   | vehicle_battery_low     |                   |
 | rider farther away than `start_distance_m`          | too_far_from_vehicle    |                   |
 | an add-on the model does not have                   | unknown_addons          |                   |
-| a payment method other than the rider's             | unknown_payment_method  |                   |
+| a payment method that the rider does not have       | unknown_payment_method  |                   |
+
+What pays a ride:
+
+| asked for            | chosen for SHARING     | pays                    |
+|----------------------|------------------------|-------------------------|
+| the wallet           | anything               | the wallet              |
+| a card of the rider  | anything               | that card               |
+| anything else        | anything               | unknown_payment_method  |
+| nothing              | a card of the rider    | that card               |
+| nothing              | anything else, nothing | the wallet              |
+
+What became of the reservation when the ride is to go on from AUTHORISING:
+
+| payment                     | somebody waits | ride                                             |
+|-----------------------------|----------------|--------------------------------------------------|
+| AUTHORISED                  | yes            | UNLOCKING                                        |
+| AUTHORISED                  | no             | FAILED card_no_answer, the reservation let go    |
+| FAILED, RELEASED            | any            | FAILED card_declined                             |
+| AUTHORISING, ACTION_REQUIRED | any           | FAILED card_no_answer; let go if it succeeds late |
 
 What a finished (or expired) command makes of a waiting ride:
 
 | status    | command DONE             | anything else                          |
 |-----------|--------------------------|----------------------------------------|
-| UNLOCKING | ACTIVE, event STARTED    | FAILED, free, vehicle NEED_INVESTIGATION |
+| UNLOCKING | ACTIVE, event STARTED    | FAILED, free, vehicle NEED_INVESTIGATION, what is reserved is let go |
 | PAUSING   | PAUSED, event PAUSED     | ACTIVE                                 |
 | UNPAUSING | ACTIVE, event RESUMED    | PAUSED                                 |
 | ENDING    | ENDED, event ENDED       | ACTIVE (or PAUSED, where it came from), event END_REFUSED |
+
+What an app is told about money while rides run (what rides cost that a card pays is never missing):
+
+| rides                | wallet covers those that it pays | action    | amount  | flow   |
+|----------------------|----------------------------------|-----------|---------|--------|
+| none                 |                                  |           |         |        |
+| all paid by card     |                                  |           |         | CARD   |
+| some paid by wallet  | yes                              |           |         | WALLET |
+| some paid by wallet  | no                               | ADD_MONEY | missing | WALLET |
 
 Source: domain rules, "Sharing ride"; the refusal order puts what the rider can mend first.
 """
@@ -30,20 +59,20 @@ Source: domain rules, "Sharing ride"; the refusal order puts what the rider can 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from isotope.domain.fleet import VehicleStatus, vehicle_not_available
+from isotope.domain.fleet.model import ModelSpec
+from isotope.domain.payments import WALLET, PaymentStatus, card_needed, unknown_payment_method
 from isotope.domain.pricing import Usage, UsageEvent, usage
 from isotope.domain.sharing import errors
-from isotope.domain.sharing.model import EventKind, RideEvent, RideStatus
-from isotope.domain.tenants.model import RideSettings
+from isotope.domain.sharing.model import EventKind, Outcome, RideEvent, RideStatus
+from isotope.domain.tenants.model import PaymentSettings, RideSettings
 from isotope.domain.wallet import debt_open
 from isotope.kernel.errors import Refusal
 from isotope.kernel.geo import Point, distance_m
 from isotope.kernel.ids import AddonId
 from isotope.kernel.money import Money
-
-WALLET: Final = "wallet"
 
 # A vehicle that was pushed a little while its lock was being fought with has not been ridden on.
 STOOD_STILL_M: Final = 50
@@ -68,7 +97,18 @@ class StartFacts:
     addon_ids: Sequence[AddonId]
     allowed_addon_ids: Sequence[AddonId]
     payment_method_id: str | None
+    chosen_method_id: str | None
+    card_method_ids: Sequence[str]
+    card_required: bool
     skip_wallet_check: bool
+    skip_save_card_check: bool
+
+
+def method_that_pays(asked: str | None, chosen: str | None, card_method_ids: Sequence[str]) -> str | None:
+    """By the second table above; None: what was asked for is nothing that the rider has."""
+    if asked:
+        return asked if asked == WALLET or asked in card_method_ids else None
+    return chosen if chosen is not None and chosen in card_method_ids else WALLET
 
 
 def may_start(facts: StartFacts) -> Refusal | None:
@@ -79,9 +119,12 @@ def may_start(facts: StartFacts) -> Refusal | None:
 def _rider_may_start(facts: StartFacts) -> Refusal | None:
     if facts.blocked:
         return errors.rider_blocked()
-    if not facts.skip_wallet_check:
-        if facts.debt.amount_minor > 0:
-            return debt_open(facts.debt)
+    if not facts.skip_wallet_check and facts.debt.amount_minor > 0:
+        return debt_open(facts.debt)
+    if facts.card_required and not facts.card_method_ids and not facts.skip_save_card_check:
+        return card_needed()
+    pays = method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids)
+    if pays == WALLET and not facts.skip_wallet_check:
         minimum = Money(facts.settings.minimum_balance_minor, facts.spendable.currency)
         if facts.spendable.amount_minor < minimum.amount_minor:
             return errors.balance_too_low(facts.spendable, minimum)
@@ -111,9 +154,45 @@ def _request_may_start(facts: StartFacts) -> Refusal | None:
     unknown = [addon_id for addon_id in facts.addon_ids if addon_id not in facts.allowed_addon_ids]
     if unknown:
         return errors.unknown_addons(unknown, facts.allowed_addon_ids)
-    if facts.payment_method_id not in (None, "", WALLET):
-        return errors.unknown_payment_method([WALLET])
+    if method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids) is None:
+        return unknown_payment_method([WALLET, *facts.card_method_ids])
     return None
+
+
+def amount_to_reserve(spec: ModelSpec, settings: PaymentSettings) -> int:
+    """What a card that pays a ride must be good for at the start: the model's word, else the operator's."""
+    return settings.authorise_minor if spec.authorise_minor is None else spec.authorise_minor
+
+
+def after_authorising(status: PaymentStatus, *, waited_for: bool) -> tuple[RideStatus, Outcome | None]:
+    """The next status of a ride that waited for a card, and why it is over (third table above)."""
+    match status:
+        case PaymentStatus.AUTHORISED if waited_for:
+            return RideStatus.UNLOCKING, None
+        case PaymentStatus.FAILED | PaymentStatus.RELEASED:
+            return RideStatus.FAILED, Outcome.CARD_DECLINED
+        case _:
+            return RideStatus.FAILED, Outcome.CARD_NO_ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class FundsAction:
+    """What an app is told about money while rides run. `missing_minor` is above 0 exactly when there is an `action`."""
+
+    action: Literal["ADD_MONEY"] | None
+    missing_minor: int
+    flow: Literal["WALLET", "CARD"] | None
+
+
+def funds_action(rides: Sequence[tuple[str, int]], spendable_minor: int) -> FundsAction:
+    """By the last table above; `rides` are what pays each and what it costs if it ended now."""
+    if not rides:
+        return FundsAction(None, 0, None)
+    by_wallet = [total_minor for method_id, total_minor in rides if method_id == WALLET]
+    if not by_wallet:
+        return FundsAction(None, 0, "CARD")
+    missing = max(0, sum(by_wallet) - spendable_minor)
+    return FundsAction("ADD_MONEY" if missing else None, missing, "WALLET")
 
 
 def may_pause(status: RideStatus) -> Refusal | None:

@@ -37,12 +37,13 @@ async def lock_ride(tx: Tx, operator_id: OperatorId, ride_id: RideId) -> Ride | 
 
 @dataclass(frozen=True, slots=True)
 class NewRide:
-    """A ride that waits for its vehicle to unlock."""
+    """A ride that waits for a card (AUTHORISING) or for its vehicle (UNLOCKING)."""
 
     operator_id: OperatorId
     rider_id: RiderId
     vehicle_id: VehicleId
     model_id: ModelId
+    status: RideStatus
     place: int
     currency: str
     terms: Terms
@@ -57,7 +58,7 @@ async def insert_ride(tx: Tx, ride: NewRide) -> RideId:
         """
         insert into ride (operator_id, rider_id, vehicle_id, model_id, status, place, currency, terms,
                           requested_at, start_lat, start_lon, start_odometer_m)
-        values (%(operator_id)s, %(rider_id)s, %(vehicle_id)s, %(model_id)s, 'UNLOCKING', %(place)s, %(currency)s, %(terms)s,
+        values (%(operator_id)s, %(rider_id)s, %(vehicle_id)s, %(model_id)s, %(status)s, %(place)s, %(currency)s, %(terms)s,
                 %(requested_at)s, %(lat)s, %(lon)s, %(odometer_m)s)
         returning id
         """,
@@ -66,6 +67,7 @@ async def insert_ride(tx: Tx, ride: NewRide) -> RideId:
             "rider_id": ride.rider_id,
             "vehicle_id": ride.vehicle_id,
             "model_id": ride.model_id,
+            "status": ride.status,
             "place": ride.place,
             "currency": ride.currency,
             "terms": Jsonb(msgspec.to_builtins(ride.terms)),
@@ -196,14 +198,16 @@ class Ending:
     charged: Charged
 
 
-async def set_ended(tx: Tx, ride: Ride, ending: Ending) -> None:
-    await tx.execute(
-        """
+async def set_ended(tx: Tx, ride: Ride, ending: Ending) -> Ride:
+    return await tx.one(
+        ride_row,
+        f"""
         update ride set status = 'ENDED', ended_at = %(at)s, outcome = %(outcome)s, command_id = null,
                end_lat = %(lat)s, end_lon = %(lon)s, distance_m = %(distance_m)s, lines = %(lines)s,
-               total_minor = %(total)s, tax_minor = %(tax)s, charged_bonus_minor = %(bonus)s,
-               charged_balance_minor = %(balance)s, debt_minor = %(debt)s
+               total_minor = %(total)s, tax_minor = %(tax)s, taxes = %(taxes)s, charged_bonus_minor = %(bonus)s,
+               charged_balance_minor = %(balance)s, card_pending_minor = %(card)s, debt_minor = %(debt)s
          where operator_id = %(operator_id)s and id = %(id)s
+        returning {RIDE_COLUMNS}
         """,
         {
             "operator_id": ride.operator_id,
@@ -216,9 +220,31 @@ async def set_ended(tx: Tx, ride: Ride, ending: Ending) -> None:
             "lines": Jsonb(msgspec.to_builtins(ending.bill.lines)),
             "total": ending.bill.total_minor,
             "tax": ending.bill.tax_minor,
+            "taxes": Jsonb(msgspec.to_builtins(ending.bill.taxes)),
             "bonus": ending.charged.bonus_minor,
             "balance": ending.charged.balance_minor,
+            "card": ending.charged.card_minor,
             "debt": ending.charged.debt_minor,
+        },
+    )
+
+
+async def add_card_outcome(tx: Tx, ride: Ride, *, collected_minor: int, unpaid_minor: int) -> Ride:
+    """Of what the card was asked for: what it paid, and what became debt."""
+    return await tx.one(
+        ride_row,
+        f"""
+        update ride
+           set charged_card_minor = charged_card_minor + %(collected)s, debt_minor = coalesce(debt_minor, 0) + %(unpaid)s,
+               card_pending_minor = card_pending_minor - %(collected)s - %(unpaid)s
+         where operator_id = %(operator_id)s and id = %(id)s
+        returning {RIDE_COLUMNS}
+        """,
+        {
+            "operator_id": ride.operator_id,
+            "id": ride.id,
+            "collected": collected_minor,
+            "unpaid": unpaid_minor,
         },
     )
 

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from isotope.domain.fleet import lock_vehicle, minimum_battery_pct, release_vehicle, status_after_release
+from isotope.domain.payments import CardCall, Cards, Collect, Purpose, collect, plan_debt_collection
 from isotope.domain.pricing import AddonPrice, bill
 from isotope.domain.sharing import store
+from isotope.domain.sharing.cards import find_paying_card
 from isotope.domain.sharing.model import EventKind, Outcome, Ride, RideEvent
+from isotope.domain.sharing.receipts import issue_receipt
 from isotope.domain.sharing.rules import ride_usage
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import Charge, charge
@@ -16,6 +19,7 @@ from isotope.kernel.actor import rider_actor
 
 async def close_ride(
     tx: Tx,
+    cards: Cards,
     operator: Operator,
     ride: Ride,
     events: Sequence[RideEvent],
@@ -23,8 +27,11 @@ async def close_ride(
     ended_at: datetime,
     outcome: Outcome,
     now: datetime,
-) -> None:
+) -> list[CardCall]:
     """Compute the price from the recorded events, charge it, release the vehicle, in the caller's transaction.
+
+    What the wallet does not cover is asked of the card that the ride was started with: the calls are to be carried
+    out after the commit. Without such a card, or if it is gone by now, it is debt, and what is reserved is let go.
 
     The caller holds the ride's row; the vehicle's and the wallet's are locked here, in this order.
     `ended_at` is where the meter stops: never before the ride began.
@@ -34,6 +41,7 @@ async def close_ride(
     found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
     addons: list[AddonPrice] = [addon.price for addon in ride.terms.addons]
     price = bill(ride.terms.tariff, addons, ride_usage(events, stopped_at))
+    card = await find_paying_card(tx, cards, ride)
     charged = await charge(
         tx,
         Charge(
@@ -46,12 +54,28 @@ async def close_ride(
             actor=actor,
             cause=ride.holder,
             now=now,
+            on_card=card is not None,
         ),
     )
+    calls = await collect(
+        tx,
+        Collect(
+            operator_id=ride.operator_id,
+            purpose=Purpose.RIDE,
+            cause=ride.holder,
+            card=card,
+            currency=ride.currency,
+            due_minor=charged.card_minor,
+            actor=actor,
+            now=now,
+        ),
+    )
+    if charged.debt_minor:
+        await plan_debt_collection(tx, operator, ride.rider_id, ride.currency, now)
     state = found.state
     position = ride.end or (ride.start if state is None else state.point)
     distance_m = 0 if state is None else max(0, state.odometer_m - ride.start_odometer_m)
-    await store.set_ended(
+    ended = await store.set_ended(
         tx,
         ride,
         store.Ending(
@@ -59,6 +83,7 @@ async def close_ride(
         ),
     )
     await store.add_event(tx, (ride.operator_id, ride.id), EventKind.ENDED, stopped_at, actor, {"outcome": outcome})
+    await issue_receipt(tx, operator, ended, now)
     to_status = status_after_release(
         None if state is None else state.battery_pct,
         minimum_battery_pct(found.model.spec, operator.settings.rides.minimum_battery_pct),
@@ -73,3 +98,4 @@ async def close_ride(
         cause=f"{ride.holder}:{outcome}",
         now=now,
     )
+    return calls

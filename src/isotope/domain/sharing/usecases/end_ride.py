@@ -7,7 +7,9 @@ from typing import Final
 
 from isotope.domain.devices.model import CommandName
 from isotope.domain.fleet import LockedVehicle, lock_vehicle
+from isotope.domain.payments import CardCall, Cards
 from isotope.domain.sharing import errors, queries, store
+from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.model import EventKind, Outcome, Ride, RideEvent, RideStatus
 from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.rules import just_refused, lock_refused_before, position_at_end
@@ -46,10 +48,11 @@ class _Decided:
     ride: Ride
     wait_for: SettleRide | None = None
     refusal: Refusal | None = None
+    calls: tuple[CardCall, ...] = ()
 
 
-async def end_ride(rt: Runtime, zones: Zones, command: EndRide) -> Ride:
-    """The ride, ended, billed and paid (what could not be paid is debt).
+async def end_ride(rt: Runtime, cards: Cards, zones: Zones, command: EndRide) -> Ride:
+    """The ride, ended, billed and paid. What could not be paid is debt; what a card has not answered yet is pending.
 
     The lock must be confirmed by the vehicle. When it is not, the ride goes on and the refusal says
     to ask again; the second time the ride ends on the rider's word, the meter stopped at the first
@@ -60,18 +63,20 @@ async def end_ride(rt: Runtime, zones: Zones, command: EndRide) -> Ride:
             place, `vehicle_moving`, `vehicle_did_not_lock`.
     """
     index = await zones.index(command.operator.id)
-    decided = await _decide(rt, index, command)
+    decided = await _decide(rt, cards, index, command)
     if decided.refusal is not None:
         raise decided.refusal
     if decided.wait_for is None:
-        return decided.ride
-    ride, code = await await_and_settle(rt, decided.wait_for)
+        await carry_out_all(rt, cards, command.operator, decided.calls)
+        async with rt.db.glance() as tx:
+            return await _reread(tx, decided.ride)
+    ride, code = await await_and_settle(rt, cards, decided.wait_for)
     if ride.status is RideStatus.ENDED:
         return ride
     raise errors.vehicle_did_not_lock(code)
 
 
-async def _decide(rt: Runtime, index: ZoneIndex, command: EndRide) -> _Decided:
+async def _decide(rt: Runtime, cards: Cards, index: ZoneIndex, command: EndRide) -> _Decided:
     operator, now = command.operator, rt.clock.now()
     async with rt.db.write() as tx:
         ride = await lock_own_ride(tx, command.ref)
@@ -96,7 +101,7 @@ async def _decide(rt: Runtime, index: ZoneIndex, command: EndRide) -> _Decided:
             return _Decided(ride, refusal=no)
         for image in command.images:
             await store.insert_image(tx, (operator.id, ride.id), image.key, image.content_type, image.size, now)
-        return await _lock_or_close(rt, tx, command, ride, found, events, position, now)
+        return await _lock_or_close(rt, cards, tx, command, ride, found, events, position, now)
 
 
 def _may_end_here(index: ZoneIndex, found: LockedVehicle, position: Point, now: datetime) -> Refusal | None:
@@ -111,6 +116,7 @@ def _may_end_here(index: ZoneIndex, found: LockedVehicle, position: Point, now: 
 
 async def _lock_or_close(
     rt: Runtime,
+    cards: Cards,
     tx: Tx,
     command: EndRide,
     ride: Ride,
@@ -124,8 +130,10 @@ async def _lock_or_close(
     refused_at = lock_refused_before(events, odometer_m)
     locked_by_pause = ride.status is RideStatus.PAUSED and found.state is not None and found.state.locked is True
     if locked_by_pause:
-        await _close(tx, operator, ride, events, position, ended_at=now, outcome=Outcome.BY_RIDER, now=now)
-        return _Decided(await _reread(tx, ride))
+        calls = await _close(
+            tx, cards, operator, ride, events, position, ended_at=now, outcome=Outcome.BY_RIDER, now=now
+        )
+        return _Decided(ride, calls=tuple(calls))
     try:
         command_id = await order_vehicle(
             tx, operator, found, CommandName.LOCK, actor=command.actor, cause=ride.holder, now=now
@@ -138,10 +146,10 @@ async def _lock_or_close(
             await store.add_event(tx, (operator.id, ride.id), EventKind.END_REFUSED, now, SYSTEM, data)
             return _Decided(ride, refusal=errors.vehicle_did_not_lock(no.code))
     if refused_at is not None:
-        await _close(
-            tx, operator, ride, events, position, ended_at=refused_at, outcome=Outcome.UNCONFIRMED_LOCK, now=now
+        calls = await _close(
+            tx, cards, operator, ride, events, position, ended_at=refused_at, outcome=Outcome.UNCONFIRMED_LOCK, now=now
         )
-        return _Decided(await _reread(tx, ride))
+        return _Decided(ride, calls=tuple(calls))
     await store.set_ending(tx, ride, command_id, now, position)
     what = SettleRide(operator, ride.id, command_id)
     await defer_settlement(rt, tx, what, now)
@@ -150,6 +158,7 @@ async def _lock_or_close(
 
 async def _close(
     tx: Tx,
+    cards: Cards,
     operator: Operator,
     ride: Ride,
     events: Sequence[RideEvent],
@@ -158,10 +167,10 @@ async def _close(
     ended_at: datetime,
     outcome: Outcome,
     now: datetime,
-) -> None:
+) -> list[CardCall]:
     await store.set_end_position(tx, ride, position)
     placed = await queries.find_ride(tx, operator.id, ride.id)
-    await close_ride(tx, operator, placed or ride, events, ended_at=ended_at, outcome=outcome, now=now)
+    return await close_ride(tx, cards, operator, placed or ride, events, ended_at=ended_at, outcome=outcome, now=now)
 
 
 async def _reread(tx: Tx, ride: Ride) -> Ride:

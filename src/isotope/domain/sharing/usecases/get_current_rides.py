@@ -8,7 +8,7 @@ from isotope.domain.fleet import VehicleOffer, list_vehicles
 from isotope.domain.pricing import Bill, Usage, Words, bill, english
 from isotope.domain.sharing import queries
 from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
-from isotope.domain.sharing.rules import ride_usage
+from isotope.domain.sharing.rules import FundsAction, funds_action, ride_usage
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import Standing, get_standing
 from isotope.infra.runtime import Runtime
@@ -37,9 +37,10 @@ class CurrentRides:
         return sum(current.bill.total_minor for current in self.rides)
 
     @property
-    def missing_minor(self) -> int:
-        """How much of it bonus and balance do not cover."""
-        return max(0, self.running_total_minor - self.standing.bonus_minor - self.standing.balance_minor)
+    def funds(self) -> FundsAction:
+        """What to tell the rider about money."""
+        costs = [(current.ride.terms.payment_method_id, current.bill.total_minor) for current in self.rides]
+        return funds_action(costs, self.standing.spendable_minor)
 
 
 async def get_current_rides(

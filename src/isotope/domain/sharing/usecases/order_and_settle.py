@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from isotope.domain.devices.model import CommandName
 from isotope.domain.fleet import lock_vehicle
+from isotope.domain.payments import NO_CARDS
 from isotope.domain.sharing import store
 from isotope.domain.sharing.model import Ride, RideStatus
 from isotope.domain.sharing.orders import order_vehicle
@@ -43,4 +44,5 @@ async def order_and_settle(
         await store.set_status(tx, ride, waiting, command_id=command_id)
         what = SettleRide(operator, ride.id, command_id)
         await defer_settlement(rt, tx, what, now)
-    return await await_and_settle(rt, what)
+    # Neither pausing nor going on moves money.
+    return await await_and_settle(rt, NO_CARDS, what)

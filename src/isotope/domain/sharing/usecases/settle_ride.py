@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from isotope.domain.devices import await_outcome, give_up_command
-from isotope.domain.fleet import VehicleStatus, lock_vehicle, release_vehicle
+from isotope.domain.fleet import VehicleStatus, lock_vehicle
+from isotope.domain.payments import CardCall, Cards
 from isotope.domain.sharing import errors, queries, store
+from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.model import WAITING, EventKind, Outcome, Ride, RideStatus
 from isotope.domain.sharing.rules import after_command, is_paused
 from isotope.domain.sharing.usecases.close_ride import close_ride
+from isotope.domain.sharing.usecases.fail_ride import fail_ride
 from isotope.domain.tenants.model import Operator
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
@@ -49,15 +52,17 @@ async def defer_settlement(rt: Runtime, tx: Tx, what: SettleRide, now: datetime)
     )
 
 
-async def await_and_settle(rt: Runtime, what: SettleRide) -> tuple[Ride, str | None]:
+async def await_and_settle(rt: Runtime, cards: Cards, what: SettleRide) -> tuple[Ride, str | None]:
     """Wait for the vehicle's word, then record it. The ride as it is now, and the unit's code if it refused."""
     wait_s = what.operator.settings.rides.unlock_wait_s + WAIT_AFTER_EXPIRY_S
     await await_outcome(rt, what.operator.id, what.command_id, wait_s)
-    return await settle_ride(rt, what)
+    return await settle_ride(rt, cards, what)
 
 
-async def settle_ride(rt: Runtime, what: SettleRide) -> tuple[Ride, str | None]:
+async def settle_ride(rt: Runtime, cards: Cards, what: SettleRide) -> tuple[Ride, str | None]:
     """Make the transition if it is still to be made, giving up a command that has no outcome yet. Safe to run twice.
+
+    What a card is asked for is asked after the commit; the ride is as it is then.
 
     Raises:
         Refusal: `ride_not_found`.
@@ -70,33 +75,29 @@ async def settle_ride(rt: Runtime, what: SettleRide) -> tuple[Ride, str | None]:
         outcome = await give_up_command(tx, what.operator.id, what.command_id, now, NO_ANSWER)
         if ride.status not in WAITING or ride.command_id != what.command_id:
             return ride, outcome.code
-        await _record(tx, what.operator, ride, done=outcome.is_done, at=outcome.finished_at or now, code=outcome.code)
+        at = outcome.finished_at or now
+        calls = await _record(tx, cards, what.operator, ride, done=outcome.is_done, at=at, code=outcome.code)
+    await carry_out_all(rt, cards, what.operator, calls)
+    async with rt.db.glance() as tx:
         settled = await queries.find_ride(tx, what.operator.id, what.ride_id)
     if settled is None:
         raise errors.ride_not_found()
     return settled, outcome.code
 
 
-async def _record(tx: Tx, operator: Operator, ride: Ride, *, done: bool, at: datetime, code: str | None) -> None:
+async def _record(
+    tx: Tx, cards: Cards, operator: Operator, ride: Ride, *, done: bool, at: datetime, code: str | None
+) -> list[CardCall]:
     events = await queries.list_events(tx, ride.operator_id, ride.id)
     status, event = after_command(ride.status, done=done, was_paused=is_paused(events))
     key = (ride.operator_id, ride.id)
     if status is RideStatus.ENDED:
-        await close_ride(tx, operator, ride, events, ended_at=ride.ending_at or at, outcome=Outcome.BY_RIDER, now=at)
-    elif status is RideStatus.FAILED:
-        await store.set_failed(tx, ride, Outcome.NOT_UNLOCKED, at)
-        await store.add_event(tx, key, EventKind.FAILED, at, SYSTEM, {"reason": code})
-        found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
-        await release_vehicle(
-            tx,
-            found.vehicle,
-            holder=ride.holder,
-            to_status=VehicleStatus.NEED_INVESTIGATION,
-            actor=SYSTEM,
-            cause=f"{ride.holder}:{Outcome.NOT_UNLOCKED}",
-            now=at,
-        )
-    elif event is EventKind.STARTED:
+        ended_at = ride.ending_at or at
+        return await close_ride(tx, cards, operator, ride, events, ended_at=ended_at, outcome=Outcome.BY_RIDER, now=at)
+    if status is RideStatus.FAILED:
+        aside = VehicleStatus.NEED_INVESTIGATION
+        return await fail_ride(tx, ride, Outcome.NOT_UNLOCKED, code=code, to_status=aside, at=at)
+    if event is EventKind.STARTED:
         await store.set_started(tx, ride, at)
         await store.add_event(tx, key, event, at, SYSTEM)
     elif event is EventKind.END_REFUSED:
@@ -109,3 +110,4 @@ async def _record(tx: Tx, operator: Operator, ride: Ride, *, done: bool, at: dat
         await store.set_status(tx, ride, status)
         if event is not None:
             await store.add_event(tx, key, event, at, SYSTEM)
+    return []

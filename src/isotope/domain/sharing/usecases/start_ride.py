@@ -15,19 +15,36 @@ from isotope.domain.fleet import (
     offers_of,
 )
 from isotope.domain.identity import RiderStatus, get_rider
+from isotope.domain.payments import (
+    WALLET,
+    Card,
+    CardCall,
+    Cards,
+    OpenPayment,
+    Purpose,
+    carry_out,
+    find_choice,
+    open_payment,
+)
 from isotope.domain.sharing import errors, store
+from isotope.domain.sharing.cards import list_usable_cards
 from isotope.domain.sharing.model import AgreedAddon, EventKind, Ride, RideStatus, Terms
 from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.ports import TakenVehicles
-from isotope.domain.sharing.rules import WALLET, StartFacts, may_start
+from isotope.domain.sharing.rules import StartFacts, amount_to_reserve, may_start, method_that_pays
+from isotope.domain.sharing.usecases.settle_authorising import (
+    SettleAuthorising,
+    defer_authorising,
+    settle_authorising,
+)
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
 from isotope.domain.tenants.model import Operator
-from isotope.domain.wallet import get_standing
+from isotope.domain.wallet import Flow, get_standing
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import AddonId, CommandId, RideId, RiderId, VehicleId
+from isotope.kernel.ids import AddonId, RideId, RiderId, VehicleId
 from isotope.kernel.money import Money
 
 
@@ -44,26 +61,47 @@ class StartRide:
     addon_ids: Sequence[AddonId] = ()
     payment_method_id: str | None = None
     skip_wallet_check: bool = False
+    skip_save_card_check: bool = False
     skip_auto_topup: bool = False
     skip_auto_stop: bool = False
 
 
-async def start_ride(rt: Runtime, taken: TakenVehicles, command: StartRide) -> Ride:
-    """The ride, running.
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What the first transaction came to: a card to ask, or an unlocking to wait for."""
+
+    ride_id: RideId
+    call: CardCall | None = None
+    wait_for: SettleRide | None = None
+
+
+async def start_ride(rt: Runtime, cards: Cards, taken: TakenVehicles, command: StartRide) -> Ride:
+    """The ride, running. If a card pays it, an amount is reserved on the card before the vehicle is unlocked.
 
     Raises:
         Refusal: by the table of `rules.may_start`; `vehicle_not_found`, `vehicle_has_no_device`,
-            `device_offline`; `vehicle_did_not_unlock` when the unit refused or said nothing, in
-            which case nobody is charged and the vehicle is put aside for a check.
+            `device_offline`; `card_declined`, `card_no_answer`, after which nobody is charged and the vehicle is as
+            before; `vehicle_did_not_unlock` when the unit refused or said nothing, in which case nobody is charged
+            and the vehicle is put aside for a check.
     """
-    ride_id, command_id = await _decide(rt, taken, command)
-    ride, code = await await_and_settle(rt, SettleRide(command.operator, ride_id, command_id))
+    decided = await _decide(rt, cards, taken, command)
+    wait_for = decided.wait_for or await _ask_card(rt, cards, command, decided)
+    ride, code = await await_and_settle(rt, cards, wait_for)
     if ride.status is RideStatus.ACTIVE:
         return ride
     raise errors.vehicle_did_not_unlock(code)
 
 
-async def _decide(rt: Runtime, taken: TakenVehicles, command: StartRide) -> tuple[RideId, CommandId]:
+async def _ask_card(rt: Runtime, cards: Cards, command: StartRide, decided: _Decided) -> SettleRide:
+    if decided.call is not None:
+        await carry_out(rt, cards, command.operator, decided.call)
+    settled = await settle_authorising(rt, cards, SettleAuthorising(command.operator, decided.ride_id, command.actor))
+    if settled.wait_for is None:
+        raise settled.refusal or errors.ride_not_found()
+    return settled.wait_for
+
+
+async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, command: StartRide) -> _Decided:
     operator, now = command.operator, rt.clock.now()
     async with rt.db.write() as tx:
         await store.lock_rider(tx, operator.id, command.rider_id)
@@ -72,9 +110,13 @@ async def _decide(rt: Runtime, taken: TakenVehicles, command: StartRide) -> tupl
         open_rides, place = await store.free_place(
             tx, operator.id, command.rider_id, operator.settings.rides.max_vehicles_per_rider
         )
-        facts = await _facts(tx, command, found, offers.addons, open_rides, now)
+        own_cards = await list_usable_cards(tx, cards, operator.id, command.rider_id)
+        facts = await _facts(tx, cards, command, found, offers.addons, own_cards, open_rides, now)
         if no := may_start(facts):
             raise no
+        method_id = method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids) or WALLET
+        card = next((card for card in own_cards if card.method_id == method_id), None)
+        amount_minor = 0 if card is None else amount_to_reserve(found.model.spec, operator.settings.payments)
         if place is None:
             raise errors.too_many_rides(operator.settings.rides.max_vehicles_per_rider)
         if found.state is None:
@@ -86,6 +128,7 @@ async def _decide(rt: Runtime, taken: TakenVehicles, command: StartRide) -> tupl
                 rider_id=command.rider_id,
                 vehicle_id=found.vehicle.id,
                 model_id=found.model.id,
+                status=RideStatus.AUTHORISING if amount_minor else RideStatus.UNLOCKING,
                 place=place,
                 currency=operator.currency,
                 terms=Terms(
@@ -95,7 +138,7 @@ async def _decide(rt: Runtime, taken: TakenVehicles, command: StartRide) -> tupl
                         for addon in offers.addons
                         if addon.id in command.addon_ids
                     ),
-                    payment_method_id=command.payment_method_id or WALLET,
+                    payment_method_id=method_id,
                     skip_auto_topup=command.skip_auto_topup,
                     skip_auto_stop=command.skip_auto_stop,
                 ),
@@ -107,26 +150,47 @@ async def _decide(rt: Runtime, taken: TakenVehicles, command: StartRide) -> tupl
         holder = f"ride:{ride_id}"
         await store.add_event(tx, (operator.id, ride_id), EventKind.REQUESTED, now, command.actor)
         await hold_vehicle(tx, found.vehicle, holder=holder, status=VehicleStatus.IN_USE, actor=command.actor, now=now)
+        tx.after_commit(lambda: taken.drop(operator.id, found.vehicle.id))
+        if card is not None and amount_minor:
+            _payment, call = await open_payment(
+                tx,
+                OpenPayment(
+                    card=card,
+                    purpose=Purpose.RIDE,
+                    cause=holder,
+                    currency=operator.currency,
+                    amount_minor=amount_minor,
+                    reserve=True,
+                    actor=command.actor,
+                    now=now,
+                ),
+            )
+            await defer_authorising(rt, tx, operator, ride_id, now)
+            return _Decided(ride_id, call=call)
         command_id = await order_vehicle(
             tx, operator, found, CommandName.UNLOCK, actor=command.actor, cause=holder, now=now
         )
         await store.set_command(tx, operator.id, ride_id, command_id)
-        await defer_settlement(rt, tx, SettleRide(operator, ride_id, command_id), now)
-        tx.after_commit(lambda: taken.drop(operator.id, found.vehicle.id))
-    return ride_id, command_id
+        what = SettleRide(operator, ride_id, command_id)
+        await defer_settlement(rt, tx, what, now)
+        return _Decided(ride_id, wait_for=what)
 
 
 async def _facts(
     tx: Tx,
+    cards: Cards,
     command: StartRide,
     found: LockedVehicle,
     offered: Sequence[AddonOffer],
+    own_cards: Sequence[Card],
     open_rides: int,
     now: datetime,
 ) -> StartFacts:
     operator, state = command.operator, found.state
     rider = await get_rider(tx, operator.id, command.rider_id)
     standing = await get_standing(tx, operator.id, command.rider_id, operator.currency)
+    asks = bool(command.payment_method_id)
+    chosen = None if asks else await find_choice(tx, operator.id, command.rider_id, Flow.SHARING)
     return StartFacts(
         settings=operator.settings.rides,
         now=now,
@@ -143,5 +207,9 @@ async def _facts(
         addon_ids=command.addon_ids,
         allowed_addon_ids=[addon.id for addon in offered],
         payment_method_id=command.payment_method_id,
+        chosen_method_id=chosen,
+        card_method_ids=[card.method_id for card in own_cards],
+        card_required=cards.are_taken and operator.settings.payments.card_required,
         skip_wallet_check=command.skip_wallet_check,
+        skip_save_card_check=command.skip_save_card_check,
     )
