@@ -41,3 +41,33 @@ def unknown_payment_method(allowed: Sequence[str]) -> Refusal:
 def amount_out_of_bounds(least: Money, most: Money) -> Refusal:
     """Outside what the operator takes at once."""
     return invalid(Fault("amount", f"must be from {least.text()} to {most.text()}"))
+
+
+def too_many_cards(limit: int) -> Refusal:
+    """As many cards, or pages to save one, as a rider may have."""
+    return Refusal(Kind.CONFLICT, "too_many_cards", {"limit": limit}, {"limit": limit})
+
+
+def card_page_unavailable() -> Refusal:
+    """The provider did not say where the rider can save a card. Nothing was saved."""
+    return Refusal(Kind.UNAVAILABLE, "card_page_unavailable", retry_after_s=RETRY_AFTER_S)
+
+
+def payment_method_in_use() -> Refusal:
+    """Money may still move from this card."""
+    return Refusal(Kind.CONFLICT, "payment_method_in_use")
+
+
+def top_up_not_found() -> Refusal:
+    """The rider has no such top-up."""
+    return Refusal(Kind.NOT_FOUND, "top_up_not_found")
+
+
+def threshold_out_of_bounds(least: Money, most: Money) -> Refusal:
+    """A threshold that no top-up would reach."""
+    return invalid(Fault("threshold", f"must be from {least.text()} to {most.text()}"))
+
+
+def no_debt() -> Refusal:
+    """There is nothing to pay."""
+    return Refusal(Kind.CONFLICT, "no_debt")

@@ -118,6 +118,23 @@ class CardPayment(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in (PaymentStatus.AUTHORISING, PaymentStatus.ACTION_REQUIRED, PaymentStatus.AUTHORISED)
 
 
+class AutoTopUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rider wants charged when the balance falls below `threshold_minor`.
+
+    `card_id` None: the card that pays rides. `suspended_at` is when a card refused (`suspended_code`, a `RefusalCode`).
+    """
+
+    operator_id: OperatorId
+    rider_id: RiderId
+    currency: str
+    is_on: bool
+    threshold_minor: int
+    amount_minor: int
+    card_id: CardId | None = None
+    suspended_at: datetime | None = None
+    suspended_code: str | None = None
+
+
 class CallKind(StrEnum):
     """What is asked of the provider. CHARGE is authorise and capture in one."""
 
@@ -211,16 +228,19 @@ class SetupStatus(StrEnum):
 
 
 class CardSetup(msgspec.Struct, frozen=True, kw_only=True):
-    """A rider on the way to the provider's page and back. `return_token_hash` is of what brings them back."""
+    """A rider on the way to the provider's page and back."""
 
     operator_id: OperatorId
     id: CardSetupId
     rider_id: RiderId
+    provider: str
     status: SetupStatus
     setup_ref: str | None
     return_url: str | None
     created_at: datetime
     expires_at: datetime
+    card_id: CardId | None = None
+    attempts: int = 0
 
 
 class MovementKind(StrEnum):

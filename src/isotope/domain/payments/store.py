@@ -21,7 +21,7 @@ from isotope.domain.payments.rows import CALL_COLUMNS, PAYMENT_COLUMNS, call_row
 from isotope.infra.db import Tx
 from isotope.infra.tokens import new_token
 from isotope.kernel.actor import Actor
-from isotope.kernel.ids import OperatorId, RiderId
+from isotope.kernel.ids import OperatorId
 
 # Who stored a call also makes it, within the time-out of a provider and of a request. After that the worker looks.
 LEFT_TO_CALLER: Final = timedelta(seconds=20)
@@ -191,6 +191,24 @@ async def claim_due_calls(tx: Tx, now: datetime, limit: int) -> list[CardCall]:
     )
 
 
+# Riders who wait for an answer ask again and again; the provider is asked this often for them.
+_ASKED_EVERY: Final = timedelta(seconds=2)
+
+
+async def claim_call_now(tx: Tx, operator_id: OperatorId, payment_id: CardPaymentId, now: datetime) -> CardCall | None:
+    """The payment's open call, for somebody who wants to look now; None if somebody did a moment ago."""
+    return await tx.find(
+        call_row,
+        f"""
+        update card_call set next_at = %(soon)s
+         where operator_id = %(operator_id)s and payment_id = %(payment_id)s and status = 'OPEN'
+           and not (next_at > %(now)s and next_at <= %(soon)s)
+        returning {CALL_COLUMNS}
+        """,
+        {"operator_id": operator_id, "payment_id": payment_id, "now": now, "soon": now + _ASKED_EVERY},
+    )
+
+
 async def hurry_calls(tx: Tx, operator_id: OperatorId, payment_ids: Sequence[CardPaymentId], now: datetime) -> int:
     """Something happened at the provider: look what became of the open calls of these payments now."""
     return await tx.execute(
@@ -206,34 +224,6 @@ async def set_card_status(tx: Tx, card: Card, status: CardStatus) -> None:
     await tx.execute(
         "update card set status = %(status)s where operator_id = %(operator_id)s and id = %(id)s",
         {"operator_id": card.operator_id, "id": card.id, "status": status},
-    )
-
-
-async def plan_debt_collection(
-    tx: Tx,
-    operator_id: OperatorId,
-    rider_id: RiderId,
-    currency: str,
-    *,
-    since: datetime,
-    step: int,
-    next_at: datetime | None,
-) -> None:
-    """A debt that is to be taken from a card from now on; nothing changes for one that is being collected."""
-    await tx.execute(
-        """
-        insert into debt_collection (operator_id, rider_id, currency, step, since_at, next_at)
-        values (%(operator_id)s, %(rider_id)s, %(currency)s, %(step)s, %(since)s, %(next_at)s)
-        on conflict (operator_id, rider_id, currency) do nothing
-        """,
-        {
-            "operator_id": operator_id,
-            "rider_id": rider_id,
-            "currency": currency,
-            "step": step,
-            "since": since,
-            "next_at": next_at,
-        },
     )
 
 

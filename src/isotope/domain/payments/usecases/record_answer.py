@@ -1,7 +1,7 @@
 """Write down what the provider answered: the payment, and what it means in the ledger."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from isotope.domain.payments import queries, store
 from isotope.domain.payments.model import (
@@ -15,6 +15,8 @@ from isotope.domain.payments.model import (
     RefusalCode,
 )
 from isotope.domain.payments.rules import After, after_answer
+from isotope.domain.payments.usecases.follow_top_up import follow_top_up
+from isotope.domain.payments.usecases.plan_debt_collection import plan_debt_collection
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import AccountKind, Entry, Posting, credit_entries, lock_standing, post
 from isotope.infra.db import Tx
@@ -54,6 +56,7 @@ async def record_answer(tx: Tx, operator: Operator, call: CardCall, answer: Answ
         provider_ref=(answer.ref or payment.provider_ref) if is_first else payment.provider_ref,
     )
     await _post(tx, operator, changed, call, after, now)
+    await follow_top_up(tx, changed, after, now)
     if answer.code == RefusalCode.CARD_UNKNOWN and is_first:
         card = await queries.find_card(tx, operator.id, payment.rider_id, payment.card_id)
         if card is not None and card.status is CardStatus.ACTIVE:
@@ -90,7 +93,6 @@ async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall
             Entry(kind=AccountKind.RIDER_DEBT, amount_minor=-amount, rider_id=rider),
         )
         entries.append(("card_refused", owed))
-        await _plan_debt_collection(tx, operator, payment, now)
     if after.returned_minor:
         amount = after.returned_minor
         went = (
@@ -118,19 +120,6 @@ async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall
                 entries=sides,
             ),
         )
-
-
-async def _plan_debt_collection(tx: Tx, operator: Operator, payment: CardPayment, now: datetime) -> None:
-    """The card just said no: this was the first try of the debt, the next comes by the operator's schedule."""
-    offsets = operator.settings.payments.debt_after_min
-    later = [minutes for minutes in offsets if minutes > 0]
-    next_at = now + timedelta(minutes=later[0]) if later else None
-    await store.plan_debt_collection(
-        tx,
-        operator.id,
-        payment.rider_id,
-        payment.currency,
-        since=now,
-        step=len(offsets) - len(later),
-        next_at=next_at,
-    )
+    if after.unpaid_minor and payment.purpose is Purpose.RIDE:
+        # The card just said no: that was the first try.
+        await plan_debt_collection(tx, operator, rider, payment.currency, now, tried=True)

@@ -1,0 +1,175 @@
+"""Money that is charged by itself: looked for when something was spent, done by a job of the same transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from isotope.domain.payments import auto_topups, debts, queries
+from isotope.domain.payments.cards import Cards
+from isotope.domain.payments.model import Card, CardCall, Purpose
+from isotope.domain.payments.topup_rules import TopUpFacts, WhyNot, why_no_top_up
+from isotope.domain.payments.usecases.carry_out import carry_out
+from isotope.domain.payments.usecases.collect_debts import ON_ITS_WAY
+from isotope.domain.payments.usecases.open_payment import OpenPayment, open_payment
+from isotope.domain.tenants.model import Operator
+from isotope.domain.wallet import get_standing
+from isotope.infra.db import Tx
+from isotope.infra.runtime import Runtime
+from isotope.kernel.actor import SYSTEM
+from isotope.kernel.ids import OperatorId, RiderId
+
+JOB: Final = "auto_topup"
+
+# A charge that is not decided yet is looked at again so often, for two hours.
+LOOK_AGAIN: Final = timedelta(minutes=1)
+MOST_LOOKS: Final = 120
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUpByItself:
+    """`cause` is what was spent for (`ride:12`): one cause tops up once.
+
+    `spending_minor` is what a running ride has cost so far and will take of the balance. `look` counts the looks that
+    found a charge not decided yet.
+    """
+
+    operator: Operator
+    rider_id: RiderId
+    currency: str
+    cause: str
+    spending_minor: int = 0
+    look: int = 0
+
+
+async def after_spending(
+    tx: Tx, rt: Runtime, operator: Operator, rider_id: RiderId, currency: str, cause: str, *, skip: bool = False
+) -> None:
+    """In the transaction that spent from the wallet, after the posting: the job comes with it, or not at all."""
+    wanted = await auto_topups.find(tx, operator.id, rider_id, currency)
+    if skip or wanted is None or not wanted.is_on or wanted.suspended_at is not None:
+        return
+    if (await get_standing(tx, operator.id, rider_id, currency)).balance_minor < wanted.threshold_minor:
+        await defer_top_up(tx, rt, TopUpByItself(operator=operator, rider_id=rider_id, currency=currency, cause=cause))
+
+
+async def defer_top_up(tx: Tx, rt: Runtime, what: TopUpByItself, at: datetime | None = None) -> None:
+    """Insert the job."""
+    await rt.jobs.defer(
+        tx,
+        JOB,
+        at=at,
+        operator_id=what.operator.id,
+        rider_id=what.rider_id,
+        currency=what.currency,
+        cause=what.cause,
+        spending_minor=what.spending_minor,
+        look=what.look,
+    )
+
+
+async def auto_topup(rt: Runtime, cards: Cards, what: TopUpByItself) -> None:
+    """Charge the card if that is still wanted. Safe to run twice: a cause has one payment.
+
+    A refused charge suspends further ones (`follow_top_up`); an unclear one is found out by the worker, and until then
+    nothing else is charged.
+    """
+    if not cards.are_taken:
+        return
+    async with rt.db.write() as tx:
+        call = await _decide(tx, rt, cards, what, rt.clock.now())
+    if call is not None:
+        await carry_out(rt, cards, what.operator, call)
+
+
+async def _decide(tx: Tx, rt: Runtime, cards: Cards, what: TopUpByItself, now: datetime) -> CardCall | None:
+    operator, rider_id = what.operator, what.rider_id
+    await debts.lock_rider(tx, operator.id, rider_id)
+    cause = f"auto_top_up:{what.cause}"
+    if await queries.list_payments(tx, operator.id, cause):
+        return None
+    why_not, card, amount_minor = await _look(
+        tx, cards, operator.id, rider_id, what.currency, spending_minor=what.spending_minor, skip=False
+    )
+    if why_not == "on_its_way" and what.look < MOST_LOOKS:
+        again = TopUpByItself(
+            operator=operator,
+            rider_id=rider_id,
+            currency=what.currency,
+            cause=what.cause,
+            spending_minor=what.spending_minor,
+            look=what.look + 1,
+        )
+        await defer_top_up(tx, rt, again, now + LOOK_AGAIN)
+    if why_not is not None or card is None:
+        _log.info("auto_topup.not_now", why=why_not)
+        return None
+    _payment, call = await open_payment(
+        tx,
+        OpenPayment(
+            card=card,
+            purpose=Purpose.AUTO_TOP_UP,
+            cause=cause,
+            currency=what.currency,
+            amount_minor=amount_minor,
+            reserve=False,
+            actor=SYSTEM,
+            now=now,
+        ),
+    )
+    return call
+
+
+async def why_not_topped_up(
+    tx: Tx,
+    cards: Cards,
+    operator_id: OperatorId,
+    rider_id: RiderId,
+    currency: str,
+    *,
+    spending_minor: int = 0,
+    skip: bool = False,
+) -> WhyNot | None:
+    """None: an automatic top-up would be made now. For who watches a running ride."""
+    if not cards.are_taken:
+        return "no_card"
+    why_not, _card, _amount = await _look(
+        tx, cards, operator_id, rider_id, currency, spending_minor=spending_minor, skip=skip
+    )
+    return why_not
+
+
+async def _look(
+    tx: Tx,
+    cards: Cards,
+    operator_id: OperatorId,
+    rider_id: RiderId,
+    currency: str,
+    *,
+    spending_minor: int,
+    skip: bool,
+) -> tuple[WhyNot | None, Card | None, int]:
+    # What is open is read first: a refusal that is recorded in between is then seen as a suspension, or as both.
+    incoming = await debts.find_incoming(tx, operator_id, rider_id, ON_ITS_WAY)
+    wanted = await auto_topups.find(tx, operator_id, rider_id, currency)
+    if wanted is None:
+        return "off", None, 0
+    standing = await get_standing(tx, operator_id, rider_id, currency)
+    card = await debts.find_card_to_charge(tx, operator_id, rider_id, cards.get_provider().name, wanted.card_id)
+    facts = TopUpFacts(
+        wanted=wanted,
+        balance_minor=standing.balance_minor - max(0, spending_minor - standing.bonus_minor),
+        on_its_way=incoming is not None,
+        has_card=card is not None,
+        skip=skip,
+    )
+    return why_no_top_up(facts), card, wanted.amount_minor
+
+
+async def is_topping_up(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> bool:
+    """Whether money is on its way from a card into the rider's wallet: the app may wait for it."""
+    purposes = (Purpose.TOP_UP, Purpose.AUTO_TOP_UP, Purpose.DEBT)
+    return await debts.find_incoming(tx, operator_id, rider_id, purposes) is not None
