@@ -21,6 +21,7 @@ PARTS: Final = {
     "vehicles": "get-vehicles",
     "live_map": "the live map in memory",
     "ledger": "the ledger",
+    "journal": "a month of the journal exported",
     "startup": "start-up and memory",
 }
 

@@ -2,7 +2,8 @@
 
 All on one durable embedded server, through the same driver with the same number of connections. The floor of a charge
 is its header and its entries in one statement and one transaction, into tables without keys of others, checks or
-triggers; what lies between is the locking of the wallet (one more statement), foreign keys, balances and zero sums.
+triggers; what lies between is the locking of the wallet (one more statement), foreign keys, balances and zero sums, the
+indexes of the history and the journal; and, for bonus, the lots (one more statement).
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from typing import Final
 from tests.kit.books import Books, open_books
 
 from bench.figure import Figure
-from isotope.domain.wallet import get_standing
+from isotope.domain.wallet import MoneyKind, get_standing
 from isotope.infra.clock import SystemClock
 from isotope.infra.db import Database
 from isotope.infra.embedded import EmbeddedPostgres
@@ -45,18 +46,20 @@ async def measure(url: str, seconds: float) -> list[Figure]:
     await db.open()
     try:
         rt = Runtime(db=db, clock=SystemClock(), hub=Hub(url), jobs=Jobs())
-        books = await open_books(rt, riders=AT_ONCE + 2)
-        *riders, grown, fresh = books.riders
+        books = await open_books(rt, riders=2 * AT_ONCE + 2)
+        riders, with_bonus = books.riders[:AT_ONCE], books.riders[AT_ONCE:-2]
+        grown, fresh = books.riders[-2:]
         for rider in books.riders:
-            await books.add(10**12, rider=rider)
+            await books.add(10**12, MoneyKind.BONUS if rider in with_bonus else MoneyKind.BALANCE, rider=rider)
         await _grow(books, grown)
         async with db.write() as tx:
             await tx.execute("analyze ledger_account, ledger_transaction, ledger_entry")
 
-        bare, apart, together = await _rates(
+        bare, apart, by_bonus, together = await _rates(
             seconds,
             lambda worker: _insert_bare(books, riders[worker]),
             lambda worker: _charge(books, riders[worker]),
+            lambda worker: _charge(books, with_bonus[worker]),
             lambda _worker: _charge(books, riders[0]),
         )
         read_fresh, read_grown = await _rates(
@@ -68,6 +71,9 @@ async def measure(url: str, seconds: float) -> list[Figure]:
         await db.close()
     return [
         Figure(f"charges, {AT_ONCE} riders at once", apart, "1/s", "the same rows inserted bare", bare),
+        Figure(
+            f"charges paid by bonus, {AT_ONCE} riders at once", by_bonus, "1/s", "the same rows inserted bare", bare
+        ),
         Figure(f"charges, one rider {AT_ONCE} times at once", together, "1/s", "the same rows inserted bare", bare),
         Figure(f"wallets read, each with {GROWN:,} entries", read_grown, "1/s", "each with one entry", read_fresh),
     ]

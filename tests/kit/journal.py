@@ -21,7 +21,7 @@ async def fill_journal(tx: Tx, operator_id: OperatorId, entries: int, since: dat
         """
         with header as (
             insert into ledger_transaction (operator_id, currency, reason, actor, cause, at)
-            select operator.id, operator.currency, 'ride_charged', 'system', 'filled:' || nr,
+            select operator.id, operator.currency, 'ride_charged', 'system', 'filled:' || extract(epoch from %(since)s)::bigint || ':' || nr,
                    %(since)s + (%(until)s - %(since)s) * (nr - 1) / %(rides)s
               from operator, generate_series(1, %(rides)s::int) nr
              where operator.id = %(operator_id)s

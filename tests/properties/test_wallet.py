@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar, LiteralString
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from isotope.domain.tenants.model import PaymentSettings, Settings
 from isotope.domain.wallet import (
     MAX_AMOUNT_MINOR,
     AccountKind,
@@ -19,9 +21,11 @@ from isotope.domain.wallet import (
     Entry,
     MoneyKind,
     Standing,
+    bonus_expiry,
     charge,
     check_ledger,
     credit_entries,
+    expire_bonus,
     get_standing,
     lock_standing,
     post,
@@ -38,6 +42,7 @@ from tests.kit.books import Books, open_books
 from tests.kit.clock import START, SettableClock
 
 RIDERS = 3
+NEVER = datetime.max.replace(tzinfo=UTC)
 riders = st.integers(0, RIDERS - 1)
 amounts = st.one_of(st.integers(1, 1_000), st.integers(1, MAX_AMOUNT_MINOR))
 kinds = st.sampled_from(MoneyKind)
@@ -45,8 +50,22 @@ kinds = st.sampled_from(MoneyKind)
 tokens = st.sampled_from("abcdef")
 
 
+_LOTS: LiteralString = """
+    select remaining_minor from bonus_lot
+     where operator_id = %(operator_id)s and rider_id = %(rider_id)s and remaining_minor > 0 order by remaining_minor
+"""
+
+
 class Crash(BaseException):
     """What no code expects."""
+
+
+@dataclass
+class Lot:
+    """Some bonus, and when it ends."""
+
+    ends_at: datetime
+    left: int
 
 
 @dataclass
@@ -57,6 +76,7 @@ class Purse:
     bonus: int = 0
     debt: int = 0
     awaited: int = 0
+    lots: list[Lot] = field(default_factory=list)
 
     def pay(self, total: int, *, on_card: bool = False, from_bonus: bool = True) -> Charged:
         if not from_bonus:
@@ -72,6 +92,7 @@ class Purse:
         else:
             taken["bonus"], taken["balance"] = self.bonus, self.balance
             taken["debt"] = total - self.bonus - self.balance
+        self.spend_lots(taken["bonus"])
         self.bonus -= taken["bonus"]
         self.balance -= taken["balance"]
         if on_card:
@@ -80,9 +101,25 @@ class Purse:
         self.debt += taken["debt"]
         return Charged(bonus_minor=taken["bonus"], balance_minor=taken["balance"], debt_minor=taken["debt"])
 
-    def receive(self, amount: int, kind: MoneyKind) -> None:
+    def spend_lots(self, amount: int) -> None:
+        for lot in sorted(self.lots, key=lambda lot: lot.ends_at):
+            part = min(lot.left, amount)
+            lot.left -= part
+            amount -= part
+
+    def end_lots(self, now: datetime) -> int:
+        """How much bonus ended."""
+        ended = 0
+        for lot in self.lots:
+            if lot.ends_at <= now:
+                ended, lot.left = ended + lot.left, 0
+        self.bonus -= ended
+        return ended
+
+    def receive(self, amount: int, kind: MoneyKind, ends_at: datetime = NEVER) -> None:
         if kind is MoneyKind.BONUS:
             self.bonus += amount
+            self.lots.append(Lot(ends_at, amount))
         elif amount >= self.debt:
             self.balance, self.debt = self.balance + amount - self.debt, 0
         else:
@@ -110,20 +147,36 @@ class WalletHistory(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.db = Database(self.database_url, max_size=4)
         self.run(self.db.open)
-        self.rt = Runtime(db=self.db, clock=SettableClock(), hub=Hub(self.database_url), jobs=Jobs())
+        self.clock = SettableClock()
+        self.rt = Runtime(db=self.db, clock=self.clock, hub=Hub(self.database_url), jobs=Jobs())
         self.model = Model()
 
     def run(self, call: Callable[..., Any], *args: Any, **named: Any) -> Any:
         return self.runner.run(call(*args, **named))
 
-    @initialize(currency=st.sampled_from(["JPY", "EUR", "KWD"]))
-    def open(self, currency: str) -> None:
-        self.books: Books = self.run(open_books, self.rt, currency=currency, riders=RIDERS)
+    @initialize(currency=st.sampled_from(["JPY", "EUR", "KWD"]), bonus_days=st.one_of(st.none(), st.integers(1, 5)))
+    def open(self, currency: str, bonus_days: int | None) -> None:
+        settings = Settings(payments=PaymentSettings(bonus_days=bonus_days))
+        self.books: Books = self.run(open_books, self.rt, currency=currency, riders=RIDERS, settings=settings)
+
+    def receive(self, rider: int, amount: int, kind: MoneyKind) -> None:
+        ends_at = bonus_expiry(self.books.operator.settings.payments, self.clock.now())
+        self.model.purses[rider].receive(amount, kind, ends_at or NEVER)
+
+    @rule(hours=st.integers(1, 100))
+    def time_passes(self, hours: int) -> None:
+        self.clock.advance(hours=hours)
+
+    @rule()
+    def bonus_ends(self) -> None:
+        self.run(expire_bonus, self.rt)
+        for purse in self.model.purses:
+            self.model.given -= purse.end_lots(self.clock.now())
 
     @rule(rider=riders, amount=amounts, kind=kinds)
     def add_money(self, rider: int, amount: int, kind: MoneyKind) -> None:
         self.run(self.books.add, amount, kind, rider=self.books.riders[rider])
-        self.model.purses[rider].receive(amount, kind)
+        self.receive(rider, amount, kind)
         self.model.given += amount
 
     @rule(rider=riders, amount=st.integers(1, 3), kind=kinds, key=tokens)
@@ -138,7 +191,7 @@ class WalletHistory(RuleBasedStateMachine):
         added = self.run(self.books.add, amount, kind, rider=self.books.riders[rider], key=key)
         assert added.is_new is is_first
         if is_first:
-            self.model.purses[rider].receive(amount, kind)
+            self.receive(rider, amount, kind)
             self.model.given += amount
 
     @rule(rider=riders, total=st.one_of(st.just(0), amounts), tax_part=st.integers(0, 100))
@@ -233,7 +286,8 @@ class WalletHistory(RuleBasedStateMachine):
     @invariant()
     def the_ledger_is_what_the_model_says(self) -> None:
         purses = self.model.purses
-        standings, sums, differences = self.run(self.read)
+        standings, sums, differences, lots = self.run(self.read)
+        assert lots == [sorted(lot.left for lot in purse.lots if lot.left) for purse in purses]
         assert standings == [
             Standing(
                 currency=self.books.operator.currency,
@@ -258,11 +312,15 @@ class WalletHistory(RuleBasedStateMachine):
         assert sum(sums.values()) == 0
         assert differences == []
 
-    async def read(self) -> tuple[list[Standing], dict[AccountKind, int], list[Difference]]:
+    async def read(self) -> tuple[list[Standing], dict[AccountKind, int], list[Difference], list[list[int]]]:
         operator = self.books.operator
         async with self.rt.db.read() as tx:
             standings = [await get_standing(tx, operator.id, rider, operator.currency) for rider in self.books.riders]
-            return standings, await trial_balance(tx, operator.id), await check_ledger(tx, operator.id)
+            lots = [
+                [left for (left,) in await tx.tuples(_LOTS, {"operator_id": operator.id, "rider_id": rider})]
+                for rider in self.books.riders
+            ]
+            return standings, await trial_balance(tx, operator.id), await check_ledger(tx, operator.id), lots
 
     def teardown(self) -> None:
         self.run(self.db.close)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from isotope.domain.wallet import AccountKind, DebtHold, Entry, Flow, Standing, list_payment_methods, post
+from isotope.domain.wallet import AccountKind, DebtHold, Entry, Flow, PaymentHold, Standing, list_payment_methods, post
 from isotope.infra.runtime import Runtime
 from isotope.kernel.errors import Kind, Refusal
 from isotope.kernel.ids import RiderId
@@ -45,6 +45,36 @@ async def test_a_debt_in_any_currency_holds(rt: Runtime) -> None:
     no = await hold(books)
     assert no is not None
     assert no.details == {"debt": "30", "currency": "JPY"}
+
+
+async def test_who_has_money_in_transit_is_not_deleted_either_way(rt: Runtime) -> None:
+    books = await open_books(rt)
+
+    async def payment_hold() -> Refusal | None:
+        async with rt.db.write() as tx:
+            return await PaymentHold().reason(tx, books.operator.id, books.rider)
+
+    assert await payment_hold() is None
+    await books.charge(1250, on_card=True)
+    for in_transit in (-1250, 250):
+        assert (await books.standing()).in_transit_minor == in_transit
+        no = await payment_hold()
+        assert no is not None
+        assert (no.kind, no.code) == (Kind.CONFLICT, "payment_running")
+        assert no.details == {"amount": f"{abs(in_transit) / 100:.2f}", "currency": "EUR"}
+        assert Texts().render(no.code, no.params).startswith(f"{abs(in_transit) / 100:.2f} EUR is on its way")
+        assert await hold(books) is None
+        await move(books, 1500)
+    await move(books, -1750)
+    assert await payment_hold() is None
+
+
+async def move(books: Books, amount_minor: int) -> None:
+    """Between the card and us."""
+    await books.post(
+        Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=amount_minor, rider_id=books.rider),
+        Entry(kind=AccountKind.PROVIDER_CLEARING, amount_minor=-amount_minor),
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from typing import Any, LiteralString, TypeVar
 
-from isotope.domain.wallet import Charge, DebtHold, charge, get_standing, lock_standing
+from isotope.domain.wallet import (
+    Charge,
+    DebtHold,
+    MoneyKind,
+    PaymentHold,
+    charge,
+    get_standing,
+    list_standings,
+    lock_standing,
+)
+from isotope.domain.wallet.lots import DueWallet, list_due_lots, list_due_wallets, lock_if_free
 from isotope.domain.wallet.queries import find_entries
 from isotope.infra.clock import SystemClock
 from isotope.infra.db import Database, Params, Tx
@@ -37,6 +47,10 @@ class ExplainingTx(Tx):
     async def all(self, row: Any, sql: LiteralString, params: Params = None) -> list[Any]:
         await self._explain(sql, params)
         return await super().all(row, sql, params)
+
+    async def scalar(self, sql: LiteralString, params: Params = None) -> Any:
+        await self._explain(sql, params)
+        return await super().scalar(sql, params)
 
     async def find(self, row: Any, sql: LiteralString, params: Params = None) -> Any:
         await self._explain(sql, params)
@@ -72,6 +86,15 @@ async def fill(tx: Tx, operator_id: int) -> None:
     )
     await tx.execute(
         """
+        insert into bonus_lot (operator_id, rider_id, currency, granted_minor, remaining_minor, expires_at, cause, created_at)
+        select operator_id, id, 'EUR', 5, nr %% 2 * 5, %(now)s + nr * interval '1 day', 'filled', %(now)s
+          from rider, generate_series(1, 10) nr
+         where operator_id = %(operator_id)s and phone like '5%%'
+        """,
+        params,
+    )
+    await tx.execute(
+        """
         with header as (
             insert into ledger_transaction (operator_id, currency, reason, actor, cause, at)
             select operator_id, 'EUR', 'ride_charged', 'system', 'filled:' || id || ':' || nr, %(now)s
@@ -96,10 +119,12 @@ async def test_every_query_of_a_request_finds_its_rows_by_index(fresh_database_u
     await db.open()
     try:
         books = await open_books(Runtime(db=db, clock=SystemClock(), hub=Hub(fresh_database_url), jobs=Jobs()))
-        await books.charge(500, tax_minor=100)
+        await books.add(300, MoneyKind.BONUS)
+        await books.charge(500, tax_minor=100, on_card=True)
+        await books.add(300, MoneyKind.BONUS)
         async with db.write() as tx:
             await fill(tx, books.operator.id)
-            await tx.execute("analyze ledger_account, ledger_transaction, ledger_entry, rider")
+            await tx.execute("analyze ledger_account, ledger_transaction, ledger_entry, bonus_lot, rider")
         async with db.write() as tx:
             explaining = ExplainingTx(tx)
             operator_id, rider, currency = books.operator.id, books.rider, books.operator.currency
@@ -107,6 +132,12 @@ async def test_every_query_of_a_request_finds_its_rows_by_index(fresh_database_u
             await lock_standing(explaining, operator_id, rider, currency)
             await find_entries(explaining, operator_id, "ride:1", "ride_charged")
             await DebtHold().reason(explaining, operator_id, rider)
+            await PaymentHold().reason(explaining, operator_id, rider)
+            await list_standings(explaining, operator_id, rider)
+            wallet = DueWallet(operator_id, rider, currency)
+            await list_due_wallets(explaining, START, 500)
+            await list_due_lots(explaining, wallet, START, 500)
+            await lock_if_free(explaining, wallet)
             for _first_and_again in range(2):
                 await charge(
                     explaining,
@@ -125,10 +156,13 @@ async def test_every_query_of_a_request_finds_its_rows_by_index(fresh_database_u
     finally:
         await db.close()
 
-    assert len(explaining.plans) == 5
+    assert len(explaining.plans) == 11
     for sql, plan in explaining.plans.items():
         for node in nodes(plan):
-            if str(node.get("Relation Name", "")).startswith("ledger_") and node["Node Type"] != "ModifyTable":
+            if (
+                str(node.get("Relation Name", "")).startswith(("ledger_", "bonus_"))
+                and node["Node Type"] != "ModifyTable"
+            ):
                 assert node["Node Type"] in {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, (sql, node)
                 # By the whole key, and not by the operator alone.
                 assert node["Plan Rows"] <= 10, (sql, node)
