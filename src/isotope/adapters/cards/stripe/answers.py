@@ -20,13 +20,13 @@ _DISPUTES: Final = {
 }
 
 
-def payment_answer(intent: Intent, currency: str) -> Answer:
-    """An authorisation or a charge.
+def payment_answer(intent: Intent, currency: str, *, capture: bool) -> Answer:
+    """A charge (`capture`) or an authorisation, which is answered with what was reserved even when that was taken since.
 
     | status | answer |
     |---|---|
     | requires_capture | DONE: reserved |
-    | succeeded | DONE: taken |
+    | succeeded | DONE: taken, or reserved then |
     | requires_action | ACTION_REQUIRED with its address; without one nobody can act: REFUSED |
     | requires_payment_method | REFUSED by the last error |
     | canceled | REFUSED, not possible: it lapsed or was let go |
@@ -36,10 +36,10 @@ def payment_answer(intent: Intent, currency: str) -> Answer:
         CardsUnclear: see the last line.
     """
     match intent.status:
-        case "requires_capture":
-            return Answer(outcome="DONE", ref=intent.id, amount_minor=from_stripe(intent.amount, currency))
-        case "succeeded":
+        case "succeeded" if capture:
             return _taken(intent, currency, intent.amount)
+        case "requires_capture" | "succeeded":
+            return Answer(outcome="DONE", ref=intent.id, amount_minor=from_stripe(intent.amount, currency))
         case "requires_action":
             redirect = None if intent.next_action is None else intent.next_action.redirect_to_url
             if redirect is None or redirect.url is None:
@@ -114,7 +114,8 @@ def refund_answer(refund: Refund, currency: str) -> Answer:
 def setup_answer(session: Session) -> SetupFound:
     """A rider's visit to the page. One that was declined there may try another card: the session stays open."""
     setup = session.setup_intent
-    if session.status == "open" or (setup is not None and setup.status in {"processing", "requires_action"}):
+    under_way = setup is not None and setup.status in {"processing", "requires_action"}
+    if session.status == "open" or (under_way and session.status == "complete"):
         return SetupFound(status="PENDING")
     method = None if setup is None else setup.payment_method
     if setup is None or setup.status != "succeeded" or method is None or method.card is None:

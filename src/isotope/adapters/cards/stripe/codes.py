@@ -32,7 +32,6 @@ _NOT_POSSIBLE: Final = frozenset(
         "charge_not_refundable",
         "payment_intent_unexpected_state",
         "refund_disputed_payment",
-        "resource_missing",
     }
 )
 _WHOSE_CARD: Final = frozenset({"customer", "payment_method"})

@@ -26,6 +26,7 @@ _util.STRIPE_LOG = None
 stripe.enable_telemetry = False
 
 _CONNECT_S: Final = 3.0
+_NOT_FOUND: Final = 404
 # What the SDK trips over when an answer is not of Stripe's making.
 _NOT_STRIPES: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -39,7 +40,7 @@ class IdempotencyMisusedError(RuntimeError):
 class StripeSaysNo(Exception):  # noqa: N818 - an outcome that callers handle
     """Stripe understood and will not do it: a card was declined, or a request cannot be carried out.
 
-    `ref` is the payment intent that a declined payment left behind.
+    `missing`: what it is about is not there. `ref` is the payment intent that a declined payment left behind.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class StripeSaysNo(Exception):  # noqa: N818 - an outcome that callers handle
         code: str | None,
         decline_code: str | None,
         param: str | None,
+        missing: bool,
         ref: str | None,
     ) -> None:
         super().__init__(f"{kind} refused, code {code}, param {param}")
@@ -56,6 +58,7 @@ class StripeSaysNo(Exception):  # noqa: N818 - an outcome that callers handle
         self.code: Final = code
         self.decline_code: Final = decline_code
         self.param: Final = param
+        self.missing: Final = missing
         self.ref: Final = ref
 
 
@@ -133,6 +136,7 @@ def _said_no(error: stripe.CardError | stripe.InvalidRequestError) -> StripeSays
         code=_text(error.code),
         decline_code=_text(details.get("decline_code")),
         param=_text(error.param),
+        missing=error.http_status == _NOT_FOUND or error.code == "resource_missing",
         ref=_text(intent.get("id")) if isinstance(intent, dict) else None,
     )
     # Its message may repeat references, so only its codes go on.

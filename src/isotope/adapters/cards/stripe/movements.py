@@ -103,7 +103,7 @@ def movement_of(found: BalanceTransaction, merchant: Merchant) -> Movement | Non
 
 def _call_of(kind: MovementKind, source: Source, intent: Intent) -> str | None:
     if kind is MovementKind.REFUNDED:
-        return (source.metadata or {}).get(CALL)
+        return source.marked(CALL)
     if kind is MovementKind.CAPTURED:
         return intent.marked(CAPTURE_CALL) or intent.marked(CALL)
     return None

@@ -1,15 +1,15 @@
 """Cards at Stripe."""
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 
 import structlog
 from stripe import RequestOptions
-from stripe.params import PaymentIntentCreateParams, PaymentIntentListParams, RefundListParams
+from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
-from isotope.adapters.cards.stripe import events, movements
+from isotope.adapters.cards.stripe import events, finding, movements
 from isotope.adapters.cards.stripe.amounts import AmountNotPossible, to_stripe
 from isotope.adapters.cards.stripe.answers import (
     capture_answer,
@@ -31,7 +31,6 @@ from isotope.adapters.cards.stripe.shapes import (
     Dispute,
     Intent,
     Named,
-    Page,
     PaymentMethod,
     Refund,
     Session,
@@ -61,11 +60,6 @@ _log = structlog.get_logger(__name__)
 BASE_URL: Final = "https://api.stripe.com"
 # The port promises an answer within 10 s.
 TIMEOUT_S: Final = 8.0
-# How far Stripe's clock may be behind ours.
-_CLOCKS_DIFFER: Final = timedelta(hours=1)
-_PAGE: Final = 100
-_PAGES: Final = 10
-_MISSING: Final = "resource_missing"
 
 T = TypeVar("T")
 
@@ -132,7 +126,7 @@ class StripeCards:
             try:
                 return setup_answer(await self._line.ask(question, Session))
             except StripeSaysNo as no:
-                if no.code == _MISSING:
+                if no.missing:
                     return SetupFound(status="FAILED", code=RefusalCode.NOT_POSSIBLE)
                 raise _unclear(no) from None
 
@@ -161,10 +155,12 @@ class StripeCards:
         async with self._line.asking():
             question = self._line.v1.payment_intents.create_async(params, _options(what.merchant, what.key))
             try:
-                answer = payment_answer(await self._line.ask(question, Intent), what.currency)
+                answer = payment_answer(await self._line.ask(question, Intent), what.currency, capture=what.capture)
             except StripeSaysNo as no:
                 if no.kind == "card":
                     return refused(refusal_of_card(no.code, no.decline_code), no.ref)
+                if not await self._is_kept(what.merchant, what.card_ref, what.customer_ref):
+                    return refused(RefusalCode.CARD_UNKNOWN)
                 return refused(refusal_of_request("card", no.code, no.param), no.ref)
         if answer.outcome == "ACTION_REQUIRED" and not what.on_session:
             return refused(RefusalCode.AUTHENTICATION_REQUIRED, answer.ref)
@@ -184,10 +180,12 @@ class StripeCards:
             try:
                 captured = await self._line.ask(question, Intent)
             except StripeSaysNo as no:
-                # A day later Stripe has forgotten the key, and says no to what it did itself.
                 found = await self._intent(what.merchant, what.payment_ref)
-                if found is None or found.marked(CAPTURE_CALL) != what.key:
+                if no.kind == "card" or found is None or found.status == "requires_capture":
                     return _refused_payment(no)
+                # A day later Stripe has forgotten the key, and says no to what it did itself.
+                if found.marked(CAPTURE_CALL) != what.key:
+                    return refused(RefusalCode.NOT_POSSIBLE, found.id)
                 captured = found
             answer = capture_answer(captured, what.currency, amount)
         if answer is None:
@@ -236,12 +234,13 @@ class StripeCards:
 
     async def _find(self, what: FindCall) -> Answer | None:
         if what.kind in {CallKind.AUTHORISE, CallKind.CHARGE}:
-            intent = await self._made_by(what)
-            return None if intent is None else payment_answer(intent, what.currency)
+            intent = await finding.find_intent(self._line, _options(what.merchant), what)
+            capture = what.kind is CallKind.CHARGE
+            return None if intent is None else payment_answer(intent, what.currency, capture=capture)
         if what.payment_ref is None:
             raise CardsUnclear(f"{what.kind} of no payment")
         if what.kind is CallKind.REFUND:
-            refund = await self._refund_made_by(what, what.payment_ref)
+            refund = await finding.find_refund(self._line, _options(what.merchant), what.payment_ref, what.key)
             return None if refund is None else refund_answer(refund, what.currency)
         found = await self._intent(what.merchant, what.payment_ref)
         if found is None:
@@ -250,15 +249,14 @@ class StripeCards:
             return release_answer(found, what.currency)
         return capture_answer(found, what.currency, to_stripe(what.amount_minor, what.currency))
 
-    async def forget_card(self, merchant: Merchant, customer_ref: str, card_ref: str) -> None:  # noqa: ARG002 - the card's is enough
+    async def forget_card(self, merchant: Merchant, customer_ref: str, card_ref: str) -> None:
         async with self._line.asking():
             question = self._line.v1.payment_methods.detach_async(card_ref, {}, _options(merchant))
             try:
                 await self._line.ask(question, Named)
             except StripeSaysNo as no:
-                if no.code == _MISSING or not await self._is_kept(merchant, card_ref):
-                    return
-                raise _unclear(no) from None
+                if await self._is_kept(merchant, card_ref, customer_ref):
+                    raise _unclear(no) from None
 
     async def find_dispute(self, merchant: Merchant, dispute_ref: str) -> DisputeFound | None:
         async with self._line.asking():
@@ -266,7 +264,7 @@ class StripeCards:
             try:
                 return dispute_answer(await self._line.ask(question, Dispute))
             except StripeSaysNo as no:
-                if no.code == _MISSING:
+                if no.missing:
                     return None
                 raise _unclear(no) from None
 
@@ -288,50 +286,19 @@ class StripeCards:
         try:
             return await self._line.ask(question, Intent)
         except StripeSaysNo as no:
-            if no.code == _MISSING:
+            if no.missing:
                 return None
             raise _unclear(no) from None
 
-    async def _made_by(self, what: FindCall) -> Intent | None:
-        since = int((what.created_at - _CLOCKS_DIFFER).timestamp())
-        after: str | None = None
-        for _ in range(_PAGES):
-            params: PaymentIntentListParams = {
-                "customer": what.customer_ref,
-                "created": {"gte": since},
-                "limit": _PAGE,
-            }
-            if after is not None:
-                params["starting_after"] = after
-            question = self._line.v1.payment_intents.list_async(params, _options(what.merchant))
-            page = await self._line.ask(question, Page[Intent])
-            for intent in page.data:
-                if intent.marked(CALL) == what.key:
-                    return intent
-            if not page.has_more or not page.data:
-                return None
-            after = page.data[-1].id
-        raise CardsUnclear("too many payments to look through")
-
-    async def _refund_made_by(self, what: FindCall, payment_ref: str) -> Refund | None:
-        after: str | None = None
-        for _ in range(_PAGES):
-            params: RefundListParams = {"payment_intent": payment_ref, "limit": _PAGE}
-            if after is not None:
-                params["starting_after"] = after
-            question = self._line.v1.refunds.list_async(params, _options(what.merchant))
-            page = await self._line.ask(question, Page[Refund])
-            for refund in page.data:
-                if (refund.metadata or {}).get(CALL) == what.key:
-                    return refund
-            if not page.has_more or not page.data:
-                return None
-            after = page.data[-1].id
-        raise CardsUnclear("too many refunds to look through")
-
-    async def _is_kept(self, merchant: Merchant, card_ref: str) -> bool:
+    async def _is_kept(self, merchant: Merchant, card_ref: str, customer_ref: str) -> bool:
+        """Whether the card is still the customer's: of one that is not, Stripe says no in several ways."""
         question = self._line.v1.payment_methods.retrieve_async(card_ref, {}, _options(merchant))
-        return (await self._needed(question, PaymentMethod)).customer is not None
+        try:
+            return (await self._line.ask(question, PaymentMethod)).customer == customer_ref
+        except StripeSaysNo as no:
+            if no.missing:
+                return False
+            raise _unclear(no) from None
 
 
 def _options(merchant: Merchant, key: str | None = None) -> RequestOptions:
@@ -352,6 +319,8 @@ def _unclear(no: StripeSaysNo) -> CardsUnclear:
 def _refused_payment(no: StripeSaysNo) -> Answer:
     if no.kind == "card":
         return refused(refusal_of_card(no.code, no.decline_code))
+    if no.missing:
+        return refused(RefusalCode.NOT_POSSIBLE)
     return refused(refusal_of_request("payment", no.code, no.param))
 
 

@@ -37,7 +37,15 @@ class NextAction(msgspec.Struct, frozen=True):
     redirect_to_url: Redirect | None = None
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True):
+class _Marked(msgspec.Struct, frozen=True, kw_only=True):
+    metadata: dict[str, str] | None = None
+
+    def marked(self, name: str) -> str | None:
+        """What we left on it."""
+        return (self.metadata or {}).get(name)
+
+
+class Intent(_Marked, frozen=True, kw_only=True):
     """A payment intent. `amount_received` is what was taken; Stripe always tells it."""
 
     id: str
@@ -45,12 +53,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     currency: str
     amount_received: int | None = None
-    metadata: dict[str, str] | None = None
     next_action: NextAction | None = None
     last_payment_error: Failure | None = None
-
-    def marked(self, name: str) -> str | None:
-        return (self.metadata or {}).get(name)
 
 
 class CardFace(msgspec.Struct, frozen=True):
@@ -85,12 +89,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     setup_intent: SetupIntent | None = None
 
 
-class Refund(msgspec.Struct, frozen=True, kw_only=True):
+class Refund(_Marked, frozen=True, kw_only=True):
     id: str
     status: str | None = None
     amount: int
     currency: str
-    metadata: dict[str, str] | None = None
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,14 +111,13 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     has_more: bool = False
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class Source(_Marked, frozen=True, kw_only=True):
     """What a balance transaction is about: a charge, a refund, a dispute; `payment_intent` expanded."""
 
     id: str
     amount: int | None = None
     amount_captured: int | None = None
     currency: str | None = None
-    metadata: dict[str, str] | None = None
     payment_intent: Intent | str | None = None
 
 
