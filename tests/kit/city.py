@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from isotope.domain.payments import Card
 from isotope.domain.tenants.model import RideSettings, Settings
 from isotope.domain.wallet import AddMoney, MoneyKind, add_money, get_standing
 from isotope.domain.wallet.model import Standing
@@ -15,6 +16,7 @@ from isotope.gateway.server import Gateway
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SECRET_KEY
 from isotope.kernel.geo import Point
+from tests.kit.cards import SandboxKit, make_card
 from tests.kit.devices import FakeUnit, Manner, running_gateway
 from tests.kit.fleet import HOME, Fleet, make_fleet
 from tests.kit.http import OPENAPI, Api, run_api
@@ -35,6 +37,7 @@ class City:
     kit: OperatorKit
     fleet: Fleet
     units: list[FakeUnit]
+    sandbox: SandboxKit | None = None
 
     @property
     def unit(self) -> FakeUnit:
@@ -74,6 +77,11 @@ class City:
 
     async def ask_as_owner(self, path: str, body: dict[str, Any]) -> httpx2.Response:
         return await self.api.post(f"{OPENAPI}/{path}", body, key=self.kit.public_key, token=self.kit.secret_key)
+
+    async def card(self, rider: RiderKit, name: str = "ok") -> Card:
+        """A saved card of the rider's, chosen for rides."""
+        assert self.sandbox is not None, "the city was made without a card provider"
+        return await make_card(self.rt, self.kit.operator, rider, self.sandbox, name)
 
     async def start(self, rider: RiderKit, vehicle: int = 0, at: Point = HOME, **more: Any) -> httpx2.Response:
         body = {
@@ -123,14 +131,20 @@ async def small_city(
     manner: Manner = Manner.OBEY,
     settings: Settings = QUICK,
     connected: bool = True,
+    sandbox: SandboxKit | None = None,
+    card_timeout_s: float = 5.0,
+    card_required: bool = False,
     **fleet: Any,
 ) -> AsyncIterator[City]:
-    """A city whose units are logged in and take commands in that manner."""
-    kit = await make_operator(rt, settings=settings)
+    """A city whose units are logged in and take commands in that manner; with a `sandbox` it takes cards."""
+    kit = await make_operator(rt, settings=settings, card_required=card_required)
     made = await make_fleet(rt, kit.operator, vehicles, **fleet)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(running_gateway(rt))
         api = await stack.enter_async_context(run_api(rt, folder))
+        if sandbox is not None:
+            services = api.services
+            services.cards = replace(services.cards, provider=sandbox.provider(card_timeout_s))
         units = [
             FakeUnit(gateway.port, identity, made.secret, manner=manner, now=rt.clock.now)
             for identity in made.identities
@@ -138,4 +152,4 @@ async def small_city(
         if connected:
             for unit in units:
                 await stack.enter_async_context(unit)
-        yield City(rt, api, gateway, kit, made, units)
+        yield City(rt, api, gateway, kit, made, units, sandbox)
