@@ -1,13 +1,14 @@
 """Receipts for tests."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from isotope.domain.pricing import Line, TaxLine, tax_lines
-from isotope.domain.receipts import Paid, ReceiptDraft, ReceiptKind, credit_lines
+from isotope.domain.receipts import Paid, Receipt, ReceiptDraft, ReceiptId, ReceiptKind, Seller, credit_lines
 from isotope.domain.tenants.model import Operator
-from isotope.kernel.ids import RiderId
+from isotope.kernel.ids import OperatorId, RiderId
 from tests.kit.clock import START
 
 
@@ -65,6 +66,43 @@ def credit_draft(of: ReceiptDraft, taxes: tuple[TaxLine, ...], cause: str = "ref
         issued_at=of.issued_at + timedelta(hours=1),
         subject="The lock did not open",
     )
+
+
+def a_receipt(*, lines: tuple[Line, ...] | None = None, **changes: Any) -> Receipt:
+    """A numbered receipt that never was in a store; paid by card unless `paid` says otherwise."""
+    lines = ride_lines() if lines is None else lines
+    taxes = changes.get("taxes", taxes_of(lines))
+    total = sum(tax.gross_minor for tax in taxes)
+    made = Receipt(
+        operator_id=OperatorId(1),
+        id=ReceiptId(1),
+        rider_id=RiderId(77),
+        kind=ReceiptKind.RIDE,
+        cause="ride:1",
+        corrects=None,
+        corrects_number=None,
+        subject="A-1023",
+        supplied_from=START - timedelta(minutes=10),
+        supplied_until=START,
+        currency="EUR",
+        lines=lines,
+        taxes=taxes,
+        net_minor=sum(tax.net_minor for tax in taxes),
+        tax_minor=sum(tax.tax_minor for tax in taxes),
+        total_minor=total,
+        paid=Paid(card_minor=total),
+        issued_at=START,
+        time_zone="Europe/Helsinki",
+        seller=Seller(
+            legal_name="Isotope Mobility Oy",
+            address="Mannerheimintie 1\n00100 Helsinki",
+            tax_number="FI12345678",
+            email="billing@isotope.example",
+            footer="Domicile Helsinki",
+        ),
+        number="ISO-2026-000123",
+    )
+    return msgspec.structs.replace(made, **changes)
 
 
 def _line(code: str, text: str, quantity: int, unit_price_minor: int, rate: str) -> Line:

@@ -33,14 +33,18 @@ def render_receipt_pdf(receipt: Receipt, words: Words = english, rider_name: str
         words: bound to the rider's languages and the operator's wording.
         rider_name: put on it while the rider lives; None or empty: the rider's number stands there.
     """
-    # The number of pages stands on the first, so it is laid out once to count them.
-    pages = _lay_out(receipt, words, rider_name, pages=1).page_no()
-    return bytes(_lay_out(receipt, words, rider_name, pages=pages).output())
+    pages = 1
+    while True:
+        with Sheet(footer_text=receipt.seller.footer, pages=pages, words=words) as sheet:
+            _lay_out(sheet, receipt, words, rider_name)
+            if sheet.page_no() == pages:
+                return bytes(sheet.output())
+            # The number of pages stands on the first, so it is laid out again now that they are counted.
+            pages = sheet.page_no()
 
 
-def _lay_out(receipt: Receipt, words: Words, rider_name: str | None, *, pages: int) -> Sheet:
+def _lay_out(sheet: Sheet, receipt: Receipt, words: Words, rider_name: str | None) -> None:
     view = view_receipt(receipt, words)
-    sheet = Sheet(footer_text=receipt.seller.footer, pages=pages, words=words)
     sheet.set_creation_date(receipt.issued_at)
     sheet.set_title(f"{sheet.shown(view.title)} {receipt.number or ''}".strip())
     sheet.set_author(sheet.shown(receipt.seller.legal_name))
@@ -49,7 +53,6 @@ def _lay_out(receipt: Receipt, words: Words, rider_name: str | None, *, pages: i
     _lines(sheet, receipt, view, words)
     _taxes(sheet, receipt, words)
     _paid(sheet, receipt, view)
-    return sheet
 
 
 def _head(sheet: Sheet, receipt: Receipt, view: ReceiptView, words: Words) -> None:
@@ -121,7 +124,7 @@ def _lines(sheet: Sheet, receipt: Receipt, view: ReceiptView, words: Words) -> N
             _table_head(sheet, _LINE_COLUMNS, heads)
             sheet.style(_TEXT_PT)
         cells = (_quantity(line, words), _amount(receipt, line.unit_price_minor), _amount(receipt, line.amount_minor))
-        _row(sheet, _LINE_COLUMNS, text, cells)
+        _row(sheet, _LINE_COLUMNS, text, cells, height=height)
     sheet.rule(sheet.get_y() + 1)
     sheet.set_y(sheet.get_y() + 2)
     _keep_together(sheet, 3 * 6.0)
@@ -169,13 +172,21 @@ def _table_head(sheet: Sheet, columns: tuple[float, ...], heads: list[str]) -> N
     sheet.set_xy(MARGIN, y + _LINE + 1.8)
 
 
-def _row(sheet: Sheet, columns: tuple[float, ...], text: str, cells: tuple[str, ...]) -> None:
-    """The text may take several lines; the numbers stand beside its first."""
-    y, x = sheet.get_y(), MARGIN + columns[0]
+def _row(sheet: Sheet, columns: tuple[float, ...], text: str, cells: tuple[str, ...], *, height: float = _LINE) -> None:
+    """The text may take several lines, `height` together; the numbers stand beside its first."""
+    y = sheet.get_y()
+    # Whoever has it read out hears the text first. One that goes on over the page would take the numbers along.
+    text_first = y + height <= sheet.bottom
+    if text_first:
+        sheet.put(MARGIN, y, columns[0], text or " ", line_height=_LINE)
+    below, x = sheet.get_y(), MARGIN + columns[0]
     for width, cell in zip(columns[1:], cells, strict=True):
         sheet.put_number(x, y, width, cell, line_height=_LINE)
         x += width
-    sheet.put(MARGIN, y, columns[0], text or " ", line_height=_LINE)
+    if text_first:
+        sheet.set_xy(MARGIN, below)
+    else:
+        sheet.put(MARGIN, y, columns[0], text, line_height=_LINE)
 
 
 def _total(sheet: Sheet, title: str, amount: str, *, bold: bool = False) -> None:

@@ -1,10 +1,11 @@
 """A4 paper with our font, a footer, and text of any script on it."""
 
 import unicodedata
-from typing import Final
+from typing import Final, Self
 
 from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, XPos, YPos
+from fpdf.fonts import TTFFont
 
 from isotope.adapters.receipts_pdf.fonts import font_files
 from isotope.domain.pricing import Words
@@ -20,7 +21,8 @@ _FOOTER_PT: Final = 7.5
 _FOOTER_MOST_LINES: Final = 8
 _GREY: Final = 110
 _RULE_GREY: Final = 190
-_ABSENT: Final = "\N{WHITE SQUARE}"
+_JOINERS: Final = "\u200c\u200d"
+_ABSENT: Final = "\N{LOZENGE}"
 
 
 class Sheet(FPDF):
@@ -34,6 +36,8 @@ class Sheet(FPDF):
         # What both weights can show.
         self._glyphs = frozenset(self.fonts[_FAMILY].cmap) & frozenset(self.fonts[f"{_FAMILY}B"].cmap)  # type: ignore[union-attr]
         self.set_text_shaping(use_shaping_engine=True)
+        # No text of a rider or an operator is a placeholder of the writer's.
+        self.str_alias_nb_pages = ""
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self._pages = pages
         self._words = words
@@ -42,6 +46,15 @@ class Sheet(FPDF):
         self.style(_FOOTER_PT)
         self._footer_lines = self.wrapped(footer_text, WIDTH)[:_FOOTER_MOST_LINES]
         self.set_auto_page_break(auto=True, margin=_BOTTOM + _FOOTER_LINE * len(self._footer_lines))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        """Close the files of the fonts, which the writer leaves open."""
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
 
     @property
     def bottom(self) -> float:
@@ -53,7 +66,7 @@ class Sheet(FPDF):
         self.set_text_color(_GREY if grey else 0)
 
     def shown(self, text: str, *, keep_lines: bool = False) -> str:
-        """What can be shown of it, whatever it is: a square for what the font has not, nothing for what is unseen."""
+        """What can be shown of it, whatever it is: a lozenge for what the font has not, nothing for what is unseen."""
         lines = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
         clean = ["".join(map(self._sign, " ".join(line.split()))) for line in lines]
         return "\n".join(clean) if keep_lines else " ".join(line for line in clean if line)
@@ -108,8 +121,8 @@ class Sheet(FPDF):
         self.cell(WIDTH, _FOOTER_LINE, self.shown(page), align=Align.R)
 
     def _sign(self, sign: str) -> str:
-        if ord(sign) in self._glyphs:
-            return sign
-        # Controls, invisible formatting, variation selectors.
+        # Controls, invisible formatting, variation selectors; but joiners say how letters are drawn.
         is_unseen = unicodedata.category(sign) in {"Cc", "Cf"} or "\ufe00" <= sign <= "\ufe0f"
-        return "" if is_unseen else _ABSENT
+        if is_unseen and sign not in _JOINERS:
+            return ""
+        return sign if ord(sign) in self._glyphs else "" if is_unseen else _ABSENT
