@@ -8,18 +8,18 @@ with running_sandbox(clock) as sandbox:
 """
 
 import asyncio
-import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx2
 import msgspec
-import uvicorn
+import uvicorn.server
 
 from isotope.adapters.cards import SandboxCards
 from isotope.card_sandbox import Fault, Sandbox, SandboxSettings
@@ -32,6 +32,8 @@ from isotope.infra.clock import Clock
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import OperatorId
 from tests.kit.riders import RiderKit
+
+T = TypeVar("T")
 
 KEY: Final = "sandbox-key-of-tests"
 WEBHOOK_SECRET: Final = "sandbox-webhook-secret-of-tests"
@@ -193,19 +195,17 @@ class SandboxKit:
         self._control("0", "customers", {})
 
     def _control(self, merchant: OperatorId | str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = httpx2.post(
+        answer = _client().post(
             f"{self.url}/v1/control/{path}",
             content=msgspec.json.encode(body),
             headers={"Authorization": f"Bearer {KEY}", "Sandbox-Merchant": str(merchant)},
-            timeout=_TIMEOUT_S,
-            trust_env=False,
         )
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
 
     def _submit(self, url: str, form: dict[str, str]) -> str:
-        answer = httpx2.post(url, data=form, timeout=_TIMEOUT_S, trust_env=False)
+        answer = _client().post(url, data=form)
         assert answer.status_code == 303, f"{answer.status_code}: {answer.text}"
         return answer.headers["location"]
 
@@ -234,31 +234,72 @@ def running_sandbox(
         hold_s=hold_s,
         tick_s=0.1,
         backoff_s=(0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+        page_size=3,
     )
-    listening = socket.create_server(("127.0.0.1", 0))
     store = Store(path)
-    ready = threading.Event()
-    made: list[tuple[Sandbox, uvicorn.Server]] = []
-
-    async def run() -> None:
-        sandbox = Sandbox(store, clock, settings)
-        server = uvicorn.Server(make_config(sandbox))
-        made.append((sandbox, server))
-        ready.set()
-        await server.serve(sockets=[listening])
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()), name="card-sandbox-server", daemon=True)
-    thread.start()
-    assert ready.wait(_WAIT_S)
-    sandbox, server = made[0]
+    sandbox = Sandbox(store, clock, settings)
+    served = _Served(sandbox)
     try:
-        yield SandboxKit(f"http://127.0.0.1:{listening.getsockname()[1]}", sandbox, store)
+        port = _do(served.start())
+        try:
+            yield SandboxKit(f"http://127.0.0.1:{port}", sandbox, store)
+        finally:
+            _do(served.stop())
     finally:
-        server.should_exit = True
-        thread.join(_WAIT_S)
-        assert not thread.is_alive()
         store.close()
-        listening.close()
+
+
+class _Served:
+    """uvicorn's protocol without its server, whose stopping takes a while each time."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._state = uvicorn.server.ServerState()
+        self._server: asyncio.Server | None = None
+        self._webhooks: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        config = make_config(self._sandbox)
+        config.load()
+        loop = asyncio.get_running_loop()
+
+        def connection() -> asyncio.Protocol:
+            return config.http_protocol_class(config=config, server_state=self._state, app_state={}, _loop=loop)  # type: ignore[call-arg]
+
+        self._server = await loop.create_server(connection, "127.0.0.1", 0)
+        self._webhooks = loop.create_task(self._sandbox.webhooks.run())
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        assert self._webhooks is not None
+        self._server.close()
+        # What hangs on purpose is cut off.
+        tasks = [self._webhooks, *self._state.tasks]
+        for task in tasks:
+            task.cancel()
+        for one in list(self._state.connections):
+            one.transport.abort()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+
+@cache
+def _client() -> httpx2.Client:
+    """A browser for all: making one reads certificates, which takes longer than a page."""
+    return httpx2.Client(timeout=_TIMEOUT_S, trust_env=False)
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop in a thread of its own, for every sandbox of this process: tests may block, or have no loop."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="card-sandbox-server", daemon=True).start()
+    return loop
+
+
+def _do(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run_coroutine_threadsafe(work, _loop()).result(_WAIT_S)
 
 
 async def make_card(

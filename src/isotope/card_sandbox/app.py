@@ -52,7 +52,6 @@ A = TypeVar("A", bound=msgspec.Struct)
 _MERCHANT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _REF: Final = r"([A-Za-z0-9_-]{1,100})"
-_PAGE_SIZE: Final = 100
 # Where nobody hangs up: what waits for ever would keep the process from ending.
 _HANG_S: Final = 60.0
 
@@ -68,6 +67,8 @@ class SandboxSettings:
         dispute_after_s: how long after a capture `dispute_later` disputes it.
         hold_s: how long webhooks of `twice` wait to be overtaken.
         tick_s: how often it looks what fell due.
+        backoff_s: how long it waits before each further try of a webhook.
+        page_size: how many movements are told at once.
     """
 
     key: str
@@ -78,6 +79,7 @@ class SandboxSettings:
     hold_s: float = 1.0
     tick_s: float = 1.0
     backoff_s: tuple[float, ...] = BACKOFF_S
+    page_size: int = 100
 
 
 Handler = Callable[[Request, str], Awaitable[Response]]
@@ -243,7 +245,9 @@ class Sandbox:
             after = msgspec.convert(request.query.get("after"), int | None, strict=False)
         except msgspec.ValidationError as error:
             raise Wrong(400, "query_invalid") from error
-        return await self._read(request, lambda desk: movements.list_movements(desk, since, until, after, _PAGE_SIZE))
+        return await self._read(
+            request, lambda desk: movements.list_movements(desk, since, until, after, self._settings.page_size)
+        )
 
     async def _get_dispute(self, request: Request, ref: str) -> Response:
         return await self._read(request, lambda desk: disputes.get(desk, ref))

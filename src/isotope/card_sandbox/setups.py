@@ -83,13 +83,14 @@ def add_card(desk: Desk, customer: str, name: str) -> dict[str, Any]:
     return {} if row is None else card_body(row)
 
 
-def remove_card(desk: Desk, customer: str, card: str) -> None:
+def remove_card(desk: Desk, customer: str, card: str) -> dict[str, Any]:
     """It pays no more; done again it changes nothing."""
     desk.run(
         "update card set removed = 1 where id = :id and customer = :customer and merchant = :merchant",
         id=card,
         customer=customer,
     )
+    return {"removed": True}
 
 
 def card_body(row: sqlite3.Row) -> dict[str, Any]:

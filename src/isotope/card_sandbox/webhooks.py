@@ -97,8 +97,10 @@ class Webhooks:
                 for row in sorted(rows, key=lambda row: self._due[row["seq"]].order):
                     if self._due[row["seq"]].at <= time.monotonic():
                         await self._deliver(client, row)
+                # Not wait_for: it may lose a cancellation.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._wait_s())
+                    async with asyncio.timeout(self._wait_s()):
+                        await self._wake.wait()
 
     def _plan(self, rows: Sequence[sqlite3.Row]) -> None:
         """When each is due: known ones keep their time."""

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
@@ -76,6 +77,10 @@ class _Payment(msgspec.Struct):
     confirm_url: str | None
 
 
+class _Removed(msgspec.Struct):
+    removed: Literal[True]
+
+
 class _Refund(msgspec.Struct):
     id: str
     amount: int
@@ -127,8 +132,6 @@ class SandboxCards:
         self._key = key
         self._webhook_secret = webhook_secret
         self._timeout = timeout
-        # Made once: reading the authorities' certificates takes longer than a call.
-        self._tls = ssl.create_default_context()
 
     async def start_setup(self, what: StartSetup) -> SetupStarted:
         body = {"customer": what.customer_ref, "return_url": what.return_url, "cancel_url": what.cancel_url}
@@ -203,8 +206,7 @@ class SandboxCards:
         answer = await self._send(
             "POST", f"/v1/cards/{_segment(card_ref)}/remove", merchant, params={"customer": customer_ref}
         )
-        if answer.status_code != httpx2.codes.OK:
-            raise CardsUnclear(f"the sandbox answered {answer.status_code}")
+        _read(answer, _Removed)
 
     async def find_dispute(self, merchant: Merchant, dispute_ref: str) -> DisputeFound | None:
         answer = await self._get(f"/v1/disputes/{_segment(dispute_ref)}", merchant)
@@ -271,12 +273,18 @@ class SandboxCards:
             headers["Idempotency-Key"] = key
         try:
             # A client of its own: nothing is left open when a process ends.
-            async with httpx2.AsyncClient(timeout=self._timeout, verify=self._tls, trust_env=False) as client:
+            async with httpx2.AsyncClient(timeout=self._timeout, verify=_tls(), trust_env=False) as client:
                 return await client.request(
                     method, f"{self._url}{path}", headers=headers, content=content, params=params
                 )
         except httpx2.HTTPError as error:
             raise CardsUnclear(f"no answer of the sandbox ({type(error).__name__})") from error
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the authorities' certificates takes longer than a call."""
+    return ssl.create_default_context()
 
 
 def _read(answer: httpx2.Response, kind: type[Any]) -> Any:
