@@ -1,8 +1,6 @@
 """`isotope ledger`: the books."""
 
 import asyncio
-import os
-import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -96,10 +94,6 @@ def export(
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         raise typer.Exit(_STOPPED) from None
-    except BrokenPipeError:
-        # Who reads has enough. Nothing may be written there any more, not even at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
     typer.echo(totals_text(totals.totals), err=True)
     typer.echo(f"{totals.lines} lines of {totals.transactions} transactions", err=True)
 
