@@ -17,8 +17,13 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from isotope.api.caller import Anonymous, Caller, RiderCaller, SecretCaller, StaffCaller
+from isotope.api.idempotency import request_of
 from isotope.api.operation import Auth, Call, Operation
 from isotope.api.sections import operations
+from isotope.domain.tenants.model import Role
+from isotope.infra import idempotency
+from isotope.infra.db import store_unavailable
 from isotope.infra.idempotency import KEEP, LEASE, MOST_ANSWER_BYTES, forget_idempotent_requests
 from isotope.infra.runtime import Runtime
 from isotope.kernel.errors import Fault, Kind, Refusal, invalid
@@ -26,6 +31,7 @@ from tests.kit.clock import SettableClock
 from tests.kit.http import Api, credentials, run_api
 from tests.kit.riders import make_rider
 from tests.kit.samples import World, all_operations, as_a_rider, body_for, make_world
+from tests.kit.tenants import make_operator
 from tests.kit.waiting import until
 
 ALL = all_operations()
@@ -34,18 +40,8 @@ BY_ID = {operation.id: operation for operation in ALL}
 ADD_MONEY = BY_ID["add_money"]
 END_RIDE = BY_ID["end_ride"]
 
-# Operations that only look.
-READS = {
-    "get_user_data",
-    "get_user_bookings",
-    "get_user_payment_methods",
-    "get_zones",
-    "get_vehicles",
-    "get_current_ride",
-    "get_vehicle_pricing",
-    "get_active_rides",
-    "get_vehicle_commands",
-}
+# By the contract's habit: what begins so only looks.
+LOOKS = "get_"
 _TOKEN = "its answer carries a token, which is never stored readable"
 # Operations that change something and take no key, and why.
 EXEMPT = {
@@ -55,6 +51,8 @@ EXEMPT = {
     "login": _TOKEN,
     "dashboard_login": _TOKEN,
     "refresh_user_token": _TOKEN,
+    "choose_payment_method": "it says what shall be so; said again, it is so",
+    "remove_payment_method": "a card that is removed is answered as one that is being removed",
 }
 
 
@@ -63,10 +61,11 @@ def by_id(operation: Operation) -> str:
 
 
 def test_whatever_changes_something_takes_a_key() -> None:
-    undecided = {operation.id for operation in ALL if not operation.idempotent} - READS - EXEMPT.keys()
-    assert undecided == set(), "declare them idempotent, or say here why not"
-    assert {operation.id for operation in TAKES_KEYS} & (READS | EXEMPT.keys()) == set()
-    assert READS | EXEMPT.keys() <= BY_ID.keys()
+    changes = {operation.id for operation in ALL if operation.method != "GET" and not operation.id.startswith(LOOKS)}
+    takes_keys = {operation.id for operation in TAKES_KEYS}
+    assert changes - takes_keys - EXEMPT.keys() == set(), "declare them idempotent, or say here why not"
+    assert takes_keys - changes == set(), "what only looks needs no key"
+    assert takes_keys & EXEMPT.keys() == set()
 
 
 @pytest.mark.parametrize("operation", TAKES_KEYS, ids=by_id)
@@ -432,6 +431,56 @@ async def test_who_was_only_slow_writes_over_nothing(
     assert (await slow).status_code == (503 if is_refused else 200)
     assert (await send(api, ADD_MONEY, world)).content == b'{"done":2}'
     assert handlers["add_money"].count == 2
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["done", "refused"])
+async def test_a_store_that_goes_away_behind_the_handler_changes_no_answer(
+    api: Api, world: World, handlers: Handlers, monkeypatch: pytest.MonkeyPatch, *, is_refused: bool
+) -> None:
+    async def gone(*_args: object) -> bool:
+        raise store_unavailable()
+
+    async def answer(_nr: int) -> Any:
+        monkeypatch.setattr(idempotency, "free" if is_refused else "finish", gone)
+        if is_refused:
+            raise Refusal(Kind.TOO_MANY, "too_many_forms")
+        return msgspec.Raw(b'{"done":1}')
+
+    handlers["add_money"].behave = answer
+    assert (await send(api, ADD_MONEY, world)).status_code == (429 if is_refused else 200)
+    assert code_of(await send(api, ADD_MONEY, world)) == (409, "request_in_progress"), "until the lease ends"
+
+
+async def test_a_row_that_is_gone_when_it_is_read_is_claimed(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two statements of a claim the first call may have given the key back."""
+    claim: Any = idempotency._claim
+    misses: list[None] = [None, None]
+
+    async def miss_first(*args: Any) -> Any:
+        return misses.pop() if misses else await claim(*args)
+
+    monkeypatch.setattr(idempotency, "_claim", miss_first)
+    assert (await send(api, ADD_MONEY, world)).status_code == 200
+    misses += [None] * 3
+    assert code_of(await send(api, ADD_MONEY, world)) == (503, "store_busy")
+
+
+async def test_callers_are_known_by_who_they_are(rt: Runtime) -> None:
+    kit = await make_operator(rt, staff=Role.OWNER)
+    rider = await make_rider(rt, kit.operator)
+    assert kit.staff is not None
+    callers: dict[str, list[Caller]] = {
+        f"rider:{rider.id}": [RiderCaller(rider.rider, "one token"), RiderCaller(rider.rider, "another")],
+        "secret_key": [SecretCaller(), SecretCaller(rider.rider)],
+        f"staff:{kit.staff.id}": [StaffCaller(kit.operator, kit.staff)],
+        "anonymous:203.0.113.5": [Anonymous()],
+    }
+    for name, same in callers.items():
+        for caller in same:
+            request = request_of(ADD_MONEY, kit.operator, caller, "203.0.113.5", "k", BY_ID["pause"].request())
+            assert (request.operator_id, request.caller) == (kit.operator.id, name)
 
 
 # -- Forgetting -------------------------------------------------------------------------------------------------------
