@@ -16,7 +16,7 @@ from tests.kit.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 
-NAMES = ("api", "gateway", "worker", "simulate")
+NAMES = ("sandbox-cards", "api", "gateway", "worker", "simulate")
 LIMIT_S = 60.0
 
 
@@ -118,7 +118,7 @@ def test_children_of_a_killed_supervisor_end_and_the_next_start_takes_over(tmp_p
                 break
         assert "demo-public" in said, said
         children = _children(supervisor.pid)
-        assert {"api", "gateway", "worker", "postgres"} == set(children)
+        assert {"sandbox-cards", "api", "gateway", "worker", "postgres"} == set(children)
         supervisor.kill()
     for name, pid in children.items():
         wait_until(lambda pid=pid: not _command_line(pid), f"{name} noticed", LIMIT_S)  # type: ignore[misc]

@@ -12,7 +12,7 @@ import msgspec
 import uvloop
 
 from isotope.cli._failures import CommandError
-from isotope.infra.config import Config, load_config
+from isotope.infra.config import Config, card_provider_of, load_config
 from isotope.infra.log import configure_logging
 
 
@@ -26,7 +26,7 @@ def prepare(process: str) -> Config:
         ConfigError: a setting is wrong.
         CommandError: no store is configured and none runs in the data folder.
     """
-    config = with_store(load_config())
+    config = with_cards(with_store(load_config()))
     name = os.environ.setdefault("ISOTOPE_PROCESS", process)
     folder = Path(config.data) / "run" / "metrics"
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,6 +49,23 @@ def with_store(config: Config) -> Config:
             "or set ISOTOPE_DATABASE_URL"
         )
     return msgspec.structs.replace(config, database_url=url)
+
+
+def with_cards(config: Config) -> Config:
+    """The settings with the test provider's address and keys: the given ones, or those in the data folder."""
+    if card_provider_of(config) != "sandbox":
+        return config
+    from isotope.adapters.cards.sandbox_place import read_place
+
+    place = read_place(Path(config.data))
+    if place is None:
+        return config
+    return msgspec.structs.replace(
+        config,
+        sandbox_cards_url=config.sandbox_cards_url or place.url,
+        sandbox_cards_key=config.sandbox_cards_key or place.key,
+        sandbox_webhook_secret=config.sandbox_webhook_secret or place.webhook_secret,
+    )
 
 
 def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:

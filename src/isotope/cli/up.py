@@ -1,5 +1,6 @@
 """`isotope up`: everything on this machine."""
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -8,12 +9,15 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from isotope.infra.config import Config, load_config
+from isotope.infra.config import Config, card_provider_of, load_config, public_url_of, url_of
+
+if TYPE_CHECKING:
+    from isotope.supervisor import ChildSpec
 
 _READY_S = 60.0
 _APPLY_S = 120.0
@@ -34,7 +38,7 @@ def command(
     """
     from isotope.infra.log import configure_logging
     from isotope.infra.migrate import migrate
-    from isotope.supervisor import ChildSpec, Supervisor, free_port, listen
+    from isotope.supervisor import Child, ChildSpec, Supervisor, free_port, listen
     from isotope.supervisor.run import StoppedError
 
     config = _config(port, data)
@@ -53,9 +57,14 @@ def command(
             config = msgspec.structs.replace(
                 config, database_url=url, port=int(listening.getsockname()[1]), gateway_port=gateway_port
             )
+            config = msgspec.structs.replace(config, public_url=public_url_of(config))
+            cards, config = _listen_for_cards(config)
             environ = _environ(config)
             say.step("processes")
-            needed = [
+            needed: list[Child] = []
+            if cards is not None:
+                needed.append(supervisor.start(_sandbox_cards(config, cards.fileno(), environ)))
+            needed += [
                 supervisor.start(
                     ChildSpec(
                         f"api-{number}",
@@ -90,8 +99,7 @@ def demo_city() -> Path:
 
 def base_url(config: Config) -> str:
     """Where this machine reaches the API."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, config.host)  # noqa: S104 - it is translated
-    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{config.port}"
+    return url_of(config.host, config.port)
 
 
 def _config(port: int | None, data: str | None) -> Config:
@@ -101,12 +109,65 @@ def _config(port: int | None, data: str | None) -> Config:
     return msgspec.structs.replace(config, data=str(Path(data or config.data).absolute()))
 
 
+def _listen_for_cards(config: Config) -> tuple[socket.socket | None, Config]:
+    """The socket of the test provider, and the settings with where it is; None where none is to run here."""
+    if card_provider_of(config) != "sandbox" or config.sandbox_cards_url:
+        return None, config
+    from isotope.adapters.cards.sandbox_place import claim_place, read_place
+
+    data = Path(config.data)
+    before = read_place(data)
+    listening = _listen_again(config, before.url if before else "")
+    place = claim_place(
+        data,
+        url_of(config.host, listening.getsockname()[1]),
+        key=config.sandbox_cards_key,
+        webhook_secret=config.sandbox_webhook_secret,
+    )
+    return listening, msgspec.structs.replace(
+        config,
+        sandbox_cards_url=place.url,
+        sandbox_cards_key=place.key,
+        sandbox_webhook_secret=place.webhook_secret,
+    )
+
+
+def _listen_again(config: Config, before: str) -> socket.socket:
+    """On the port that is set; else on the one of before, if it is free, so that open pages stay where they are."""
+    from isotope.supervisor import PortTakenError, listen
+
+    if config.sandbox_cards_port:
+        try:
+            return listen(config.host, config.sandbox_cards_port)
+        except PortTakenError as error:
+            raise PortTakenError(
+                f"port {config.sandbox_cards_port} of {config.host} cannot be listened on; choose another for the test "
+                "card provider with ISOTOPE_SANDBOX_CARDS_PORT (0 takes a free one)"
+            ) from error
+    port = before.rpartition(":")[2]
+    if port.isdecimal():
+        with contextlib.suppress(PortTakenError):
+            return listen(config.host, int(port))
+    return listen(config.host, 0)
+
+
+def _sandbox_cards(config: Config, descriptor: int, environ: dict[str, str]) -> "ChildSpec":
+    from isotope.supervisor import ChildSpec
+
+    hooks = f"{base_url(config)}/webhooks/cards/sandbox"
+    command = _isotope("sandbox-cards", "--fd", str(descriptor), "--webhook-url", hooks)
+    return ChildSpec("sandbox-cards", command, environ, (descriptor,))
+
+
 def _environ(config: Config) -> dict[str, str]:
     """What the children are told: the settings that were decided here."""
     metrics = Path(config.data) / "run" / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(parents=True)
-    decided = ("mode", "database_url", "data", "host", "port", "gateway_host", "gateway_port")
+    decided = (
+        *("mode", "database_url", "data", "host", "port", "gateway_host", "gateway_port", "public_url"),
+        *("sandbox_cards_url", "sandbox_cards_key", "sandbox_webhook_secret"),
+    )
     return {f"ISOTOPE_{name.upper()}": str(getattr(config, name)) for name in decided} | {
         "ISOTOPE_API_URL": base_url(config),
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
@@ -171,6 +232,8 @@ class _Teller:
         table.add_row("documentation", f"{base}/api/docs")
         table.add_row("OpenAPI", f"{base}/api/docs/openapi.json")
         table.add_row("units connect to", f"{config.gateway_host}:{config.gateway_port} (JSON lines over TCP)")
+        if config.sandbox_cards_url:
+            table.add_row("test card provider", f"{config.sandbox_cards_url} (its pages take test cards only)")
         table.add_row("logs", f"{config.data}/logs")
         if config.mode == "demo":
             table.add_row("App-Public-Key", "demo-public")

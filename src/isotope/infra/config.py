@@ -102,5 +102,10 @@ def public_url_of(config: Config) -> str:
     """The base address of the API as others see it, without a slash at the end: what is set, or this machine's own."""
     if config.public_url:
         return config.public_url.rstrip("/")
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, config.host)  # noqa: S104 - it is translated
-    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{config.port}"
+    return url_of(config.host, config.port)
+
+
+def url_of(host: str, port: int) -> str:
+    """How this machine reaches what listens there."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - it is translated
+    return f"http://{f'[{reached}]' if ':' in reached and not reached.startswith('[') else reached}:{port}"
