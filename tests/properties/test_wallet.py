@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, ClassVar, LiteralString
 
 import pytest
@@ -20,6 +21,7 @@ from isotope.domain.wallet import (
     Difference,
     Entry,
     MoneyKind,
+    SettleDebt,
     Standing,
     bonus_expiry,
     charge,
@@ -29,6 +31,7 @@ from isotope.domain.wallet import (
     get_standing,
     lock_standing,
     post,
+    settle_debt,
     trial_balance,
 )
 from isotope.infra.db import Database
@@ -150,6 +153,7 @@ class WalletHistory(RuleBasedStateMachine):
         self.clock = SettableClock()
         self.rt = Runtime(db=self.db, clock=self.clock, hub=Hub(self.database_url), jobs=Jobs())
         self.model = Model()
+        self.numbers = count()
 
     def run(self, call: Callable[..., Any], *args: Any, **named: Any) -> Any:
         return self.runner.run(call(*args, **named))
@@ -231,6 +235,28 @@ class WalletHistory(RuleBasedStateMachine):
             )
             purse.awaited = 0
             purse.debt += awaited
+
+    @rule(rider=riders)
+    def debt_is_settled_from_balance(self, rider: int) -> None:
+        purse = self.model.purses[rider]
+        while purse.balance and purse.debt:
+            part = min(purse.balance, purse.debt)
+            purse.balance, purse.debt = purse.balance - part, purse.debt - part
+        self.run(self.settle, self.books.riders[rider])
+
+    async def settle(self, rider: RiderId) -> None:
+        async with self.rt.db.write() as tx:
+            await settle_debt(
+                tx,
+                SettleDebt(
+                    operator_id=self.books.operator.id,
+                    rider_id=rider,
+                    currency=self.books.operator.currency,
+                    actor=SYSTEM,
+                    cause=f"settle:{next(self.numbers)}",
+                    now=self.clock.now(),
+                ),
+            )
 
     @rule(rider=riders, amount=amounts)
     def a_card_tops_up(self, rider: int, amount: int) -> None:

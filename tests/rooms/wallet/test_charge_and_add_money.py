@@ -11,10 +11,12 @@ from isotope.domain.wallet import (
     Entry,
     MoneyKind,
     Posting,
+    SettleDebt,
     Standing,
     check_ledger,
     lock_standing,
     post,
+    settle_debt,
     trial_balance,
 )
 from isotope.infra.runtime import Runtime
@@ -100,6 +102,29 @@ async def test_a_locked_wallet_tells_what_is_in_transit_and_needs_no_account_for
     async with rt.db.write() as tx:
         after = await lock_standing(tx, operator.id, books.rider, "EUR")
     assert after == await books.standing() == Standing(currency="EUR", in_transit_minor=-300)
+
+
+async def test_debt_that_arose_beside_a_balance_is_settled_once_from_it(rt: Runtime) -> None:
+    books = await open_books(rt)
+    await books.charge(300, on_card=True)
+    await books.add(1000)
+    await books.post(
+        Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=300, rider_id=books.rider),
+        Entry(kind=AccountKind.RIDER_DEBT, amount_minor=-300, rider_id=books.rider),
+    )
+    for settled in (300, 0):
+        async with rt.db.write() as tx:
+            command = SettleDebt(
+                operator_id=books.operator.id,
+                rider_id=books.rider,
+                currency="EUR",
+                actor=SYSTEM,
+                cause="ride:1",
+                now=START,
+            )
+            assert await settle_debt(tx, command) == settled
+        assert await books.standing() == Standing(currency="EUR", balance_minor=700)
+    assert await books.differences() == []
 
 
 async def test_a_fine_is_not_paid_from_bonus(rt: Runtime) -> None:

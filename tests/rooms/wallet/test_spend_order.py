@@ -13,7 +13,7 @@ from isotope.domain.wallet import (
     credit_entries,
 )
 from isotope.domain.wallet.model import AccountKind
-from isotope.domain.wallet.rules import gift_entries, may_add, may_charge, may_move, split_charge
+from isotope.domain.wallet.rules import gift_entries, may_add, may_charge, may_move, settle_entries, split_charge
 from isotope.kernel.actor import SYSTEM
 from isotope.kernel.ids import OperatorId, RiderId
 from tests.kit.clock import START
@@ -113,6 +113,22 @@ def test_added_balance_settles_debt_first_and_bonus_never(
     entries = gift_entries(RIDER, has, amount, kind)
     assert {entry.kind: entry.amount_minor for entry in entries} == {**moves, "ADJUSTMENTS": -amount}
     assert Entry(kind=AccountKind.ADJUSTMENTS, amount_minor=-amount) in entries
+
+
+@pytest.mark.parametrize(
+    ("has", "settled"),
+    [
+        (standing(), 0),
+        (standing(balance=500, bonus=900), 0),
+        (standing(debt=500, bonus=900), 0),
+        (standing(balance=300, debt=500), 300),
+        (standing(balance=500, debt=300), 300),
+        (standing(balance=500, debt=500, transit=-10), 500),
+    ],
+)
+def test_balance_settles_debt_beside_it(has: Standing, settled: int) -> None:
+    moved = {entry.kind: entry.amount_minor for entry in settle_entries(RIDER, has)}
+    assert moved == ({"RIDER_BALANCE": -settled, "RIDER_DEBT": settled} if settled else {})
 
 
 @pytest.mark.parametrize(("amount", "fits"), [(-1, False), (0, False), (1, True), (10**12, True), (10**12 + 1, False)])

@@ -30,7 +30,7 @@ from isotope.domain.wallet.model import (
     Standing,
 )
 from isotope.domain.wallet.payment_methods import list_payment_methods
-from isotope.domain.wallet.queries import check_ledger, get_standing, list_standings, trial_balance
+from isotope.domain.wallet.queries import check_ledger, find_entries, get_standing, list_standings, trial_balance
 from isotope.domain.wallet.rules import bonus_expiry, credit_entries, may_add
 from isotope.domain.wallet.store import lock_standing
 from isotope.domain.wallet.usecases.add_money import add_money
@@ -39,6 +39,7 @@ from isotope.domain.wallet.usecases.expire_bonus import expire_bonus
 from isotope.domain.wallet.usecases.export_journal import ExportJournal, JournalTotals, export_journal
 from isotope.domain.wallet.usecases.post import post
 from isotope.domain.wallet.usecases.read_standing import read_standing
+from isotope.domain.wallet.usecases.settle_debt import SettleDebt, settle_debt
 
 __all__ = [
     "MAX_AMOUNT_MINOR",
@@ -61,6 +62,7 @@ __all__ = [
     "PaymentMethod",
     "Posted",
     "Posting",
+    "SettleDebt",
     "Standing",
     "WalletEntry",
     "add_money",
@@ -72,6 +74,7 @@ __all__ = [
     "debt_open",
     "expire_bonus",
     "export_journal",
+    "find_entries",
     "get_standing",
     "idempotency_key_invalid",
     "idempotency_key_reused",
@@ -84,6 +87,7 @@ __all__ = [
     "post",
     "read_standing",
     "rider_without_wallet",
+    "settle_debt",
     "total_period",
     "trial_balance",
     "wallet_limit_reached",

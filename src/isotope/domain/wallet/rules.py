@@ -9,6 +9,7 @@ charge, not from bonus      balance                      becomes debt, or is awa
 credit (a card paid)        settles debt                 becomes balance
 add money, BALANCE          settles debt                 becomes balance
 add money, BONUS            becomes bonus                (nothing)
+settle (debt beside money)  balance pays debt            stays as it is
 ==========================  ===========================  ============================
 
 What a card is awaited for can become debt, and counts as debt against the limit of what the ledger holds.
@@ -71,6 +72,17 @@ def credit_entries(rider_id: RiderId, standing: Standing, amount_minor: int) -> 
         (
             Entry(kind=AccountKind.RIDER_DEBT, amount_minor=debt, rider_id=rider_id),
             Entry(kind=AccountKind.RIDER_BALANCE, amount_minor=amount_minor - debt, rider_id=rider_id),
+        )
+    )
+
+
+def settle_entries(rider_id: RiderId, standing: Standing) -> tuple[Entry, ...]:
+    """Balance pays debt; empty when the rider does not have both."""
+    amount = min(standing.balance_minor, standing.debt_minor)
+    return without_zeros(
+        (
+            Entry(kind=AccountKind.RIDER_BALANCE, amount_minor=-amount, rider_id=rider_id),
+            Entry(kind=AccountKind.RIDER_DEBT, amount_minor=amount, rider_id=rider_id),
         )
     )
 
