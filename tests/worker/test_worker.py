@@ -5,17 +5,18 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 import pytest
 import pytest_asyncio
 
-from isotope.domain.identity.ports import DeletionHold
+from isotope.domain.identity.ports import DeletionHold, SmsSender
 from isotope.domain.payments import NO_CARDS, Cards
 from isotope.domain.sharing.usecases import settle_ride
 from isotope.domain.tenants import Operators
+from isotope.domain.zones import Zones
 from isotope.infra.clock import SystemClock
 from isotope.infra.config import Config
 from isotope.infra.db import Database
@@ -27,6 +28,7 @@ from isotope.infra.runtime import Runtime
 from isotope.kernel.errors import Refusal
 from isotope.worker import main
 from isotope.worker.tasks import JOBS, PERIODIC, Job, Periodic
+from tests.kit.sms import RecordingSms
 from tests.kit.waiting import until
 
 LIMIT_S = 20.0
@@ -36,6 +38,8 @@ LIMIT_S = 20.0
 class FewServices:
     rt: Runtime
     operators: Operators
+    zones: Zones
+    sms: SmsSender = field(default_factory=RecordingSms)
     cards: Cards = NO_CARDS
     holds: Sequence[DeletionHold] = ()
 
@@ -52,7 +56,7 @@ async def _services(url: str) -> AsyncIterator[FewServices]:
     db = Database(url, wait_s=1.0)
     await db.open()
     rt = Runtime(db=db, clock=SystemClock(), hub=Hub(url), jobs=Jobs())
-    yield FewServices(rt=rt, operators=Operators(rt))
+    yield FewServices(rt=rt, operators=Operators(rt), zones=Zones(rt))
     await db.close()
 
 

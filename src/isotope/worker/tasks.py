@@ -11,18 +11,31 @@ from typing import Any, Final, Protocol
 
 from isotope.domain.devices import expire_due_commands
 from isotope.domain.fleet import keep_report_history, watch_batteries
-from isotope.domain.identity import erase_due_riders, forget_ended_verifications
-from isotope.domain.identity.ports import DeletionHold
-from isotope.domain.payments import Cards, resolve_card_calls
+from isotope.domain.identity import TellRider, erase_due_riders, forget_ended_verifications
+from isotope.domain.identity import tell_rider as tell
+from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.payments import (
+    Cards,
+    TopUpByItself,
+    collect_debts,
+    forget_card_events,
+    forget_card_setups,
+    forget_removed_cards,
+    resolve_card_calls,
+    resolve_card_setups,
+)
+from isotope.domain.payments import auto_topup as top_up_by_itself
 from isotope.domain.receipts import number_receipts
-from isotope.domain.sharing import SettleAuthorising, SettleRide
+from isotope.domain.sharing import SettleAuthorising, SettleRide, WatchFunds
 from isotope.domain.sharing import settle_authorising as settle_card
 from isotope.domain.sharing import settle_ride as settle
+from isotope.domain.sharing import watch_funds as look_at_funds
 from isotope.domain.tenants import Operators, forget_ended_logins
 from isotope.domain.wallet import expire_bonus
+from isotope.domain.zones import Zones
 from isotope.infra.idempotency import forget_idempotent_requests
 from isotope.infra.runtime import Runtime
-from isotope.kernel.ids import CommandId, OperatorId, RideId
+from isotope.kernel.ids import CommandId, OperatorId, RideId, RiderId
 
 
 class Services(Protocol):
@@ -34,6 +47,10 @@ class Services(Protocol):
     def operators(self) -> Operators: ...
     @property
     def cards(self) -> Cards: ...
+    @property
+    def zones(self) -> Zones: ...
+    @property
+    def sms(self) -> SmsSender: ...
     @property
     def holds(self) -> Sequence[DeletionHold]: ...
 
@@ -63,8 +80,36 @@ async def settle_authorising(services: Services, *, operator_id: int, ride_id: i
     await settle_card(services.rt, services.cards, SettleAuthorising(operator=operator, ride_id=RideId(ride_id)))
 
 
+async def auto_topup(
+    services: Services, *, operator_id: int, rider_id: int, currency: str, cause: str, look: int
+) -> None:
+    """A rider's balance fell below the threshold they set: charge their card."""
+    operator = await services.operators.get(OperatorId(operator_id))
+    what = TopUpByItself(operator=operator, rider_id=RiderId(rider_id), currency=currency, cause=cause)
+    await top_up_by_itself(services.rt, services.cards, what, look)
+
+
+async def watch_funds(services: Services, *, operator_id: int, ride_id: int, nr: int) -> None:
+    """A running ride may have used up its rider's money: look."""
+    operator = await services.operators.get(OperatorId(operator_id))
+    what = WatchFunds(operator=operator, ride_id=RideId(ride_id), nr=nr)
+    await look_at_funds(services.rt, services.cards, services.zones, what)
+
+
+async def tell_rider(
+    services: Services, *, operator_id: int, rider_id: int, code: str, params: dict[str, str | int]
+) -> None:
+    """Something happened that a rider should know."""
+    operator = await services.operators.get(OperatorId(operator_id))
+    what = TellRider(operator=operator, rider_id=RiderId(rider_id), code=code, params=params)
+    await tell(services.rt, services.sms, what)
+
+
 JOBS: Final[Mapping[str, Job]] = {
     "settle_ride": settle_ride,
+    "auto_topup": auto_topup,
+    "watch_funds": watch_funds,
+    "tell_rider": tell_rider,
     "settle_authorising": settle_authorising,
 }
 
@@ -76,6 +121,18 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
         "* * * * * */5", lambda services: resolve_card_calls(services.rt, services.cards, services.operators)
     ),
     "number_receipts": Periodic("* * * * * */2", lambda services: number_receipts(services.rt)),
+    # Riders who did not come back from the page on which a card is saved.
+    "resolve_card_setups": Periodic(
+        "* * * * * */5", lambda services: resolve_card_setups(services.rt, services.cards, services.operators)
+    ),
+    "forget_removed_cards": Periodic(
+        "* * * * * */10", lambda services: forget_removed_cards(services.rt, services.cards, services.operators)
+    ),
+    "forget_card_setups": Periodic("23 * * * *", lambda services: forget_card_setups(services.rt)),
+    "forget_card_events": Periodic("*/15 * * * *", lambda services: forget_card_events(services.rt)),
+    "collect_debts": Periodic(
+        "* * * * * */10", lambda services: collect_debts(services.rt, services.cards, services.operators)
+    ),
     "erase_due_riders": Periodic("*/10 * * * *", lambda services: erase_due_riders(services.rt, services.holds)),
     "forget_ended_verifications": Periodic("*/5 * * * *", lambda services: forget_ended_verifications(services.rt)),
     "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),

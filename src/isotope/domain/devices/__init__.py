@@ -20,12 +20,14 @@ from isotope.domain.devices.errors import (
 from isotope.domain.devices.queries import (
     find_command,
     find_device,
+    find_last_command,
     find_outcome,
     list_commands_of_cause,
     list_requested_of_gateway,
 )
 from isotope.domain.devices.rules import may_send
 from isotope.domain.devices.secrets import hash_secret
+from isotope.domain.devices.slowing import full_limit, slow_limit
 from isotope.domain.devices.store import upsert_device, upsert_devices
 from isotope.domain.devices.usecases.acknowledge_command import (
     AcknowledgeCommand,
@@ -70,7 +72,9 @@ __all__ = [
     "expire_due_commands",
     "find_command",
     "find_device",
+    "find_last_command",
     "find_outcome",
+    "full_limit",
     "give_up_command",
     "hash_secret",
     "list_commands",
@@ -83,6 +87,7 @@ __all__ = [
     "renew_gateway",
     "request_command",
     "resolve_command",
+    "slow_limit",
     "upsert_device",
     "upsert_devices",
     "validate_value",

@@ -45,6 +45,19 @@ async def list_commands_of_cause(tx: Tx, operator_id: OperatorId, cause: str) ->
     )
 
 
+async def find_last_command(tx: Tx, operator_id: OperatorId, cause: str) -> DeviceCommand | None:
+    """What was ordered last for one cause."""
+    return await tx.find(
+        command_row,
+        """
+        select operator_id, id, device_id, name, params, actor, cause, moving_kmh, status, code, requested_at,
+               expires_at, finished_at
+          from device_command where operator_id = %(operator_id)s and cause = %(cause)s order by id desc limit 1
+        """,
+        {"operator_id": operator_id, "cause": cause},
+    )
+
+
 async def find_device(tx: Tx, operator_id: OperatorId, device_id: DeviceId) -> Device | None:
     return await tx.find(
         Device,

@@ -35,6 +35,7 @@ from isotope.domain.identity.usecases.request_phone_verification import (
     RequestPhoneVerification,
     request_phone_verification,
 )
+from isotope.domain.identity.usecases.tell_rider import TellRider, tell_later, tell_rider
 from isotope.domain.identity.usecases.verify_phone_code import VerifyPhoneCode, verify_phone_code
 from isotope.infra.tokens import hash_token
 
@@ -55,6 +56,7 @@ __all__ = [
     "Session",
     "SmsFailed",
     "SmsSender",
+    "TellRider",
     "VerifyPhoneCode",
     "already_registered",
     "delete_rider",
@@ -74,6 +76,8 @@ __all__ = [
     "register_by_form",
     "register_rider",
     "request_phone_verification",
+    "tell_later",
+    "tell_rider",
     "token_refused",
     "user_not_found",
     "verify_phone_code",

@@ -1,7 +1,9 @@
 """What the text message says."""
 
+from collections.abc import Mapping
 from functools import cache
 
+from isotope.domain.identity.model import Rider
 from isotope.domain.tenants.model import Operator
 from isotope.kernel.texts import Texts
 
@@ -25,3 +27,10 @@ def code_message(operator: Operator, code: str) -> str:
     languages = operator.languages[:1]
     body = _texts().render("sms_code", params, languages=languages, overrides=operator.settings.texts)
     return body if code in body else _texts().render("sms_code", params, languages=languages)
+
+
+def rider_message(operator: Operator, rider: Rider, code: str, params: Mapping[str, str | int]) -> str:
+    """A text of the catalogue in the rider's language and the operator's wording."""
+    languages = tuple(dict.fromkeys([rider.language, *operator.languages]))
+    filled = {"operator": operator.name, **params}
+    return _texts().render(code, filled, languages=languages, overrides=operator.settings.texts)

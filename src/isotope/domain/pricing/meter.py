@@ -12,6 +12,7 @@ _WAITING: Final = "waiting"
 _RIDING: Final = "riding"
 _PAUSED: Final = "paused"
 _STOPPED: Final = "stopped"
+_KINDS: Final = frozenset(kind.value for kind in UsageKind)
 _NEXT: Final[dict[tuple[str, str], str]] = {
     (_WAITING, UsageKind.STARTED): _RIDING,
     (_RIDING, UsageKind.PAUSED): _PAUSED,
@@ -37,14 +38,16 @@ def usage(events: Sequence[UsageEvent], until: datetime) -> Usage:
       so the same events give the running price at any moment.
     - The recorded order counts, not the clock: an event that says it is earlier than the one before it happened at the
       same instant as that one. Processes with unequal clocks so never bill a second twice and never a negative one.
-    - An event that does not fit (a second PAUSED, a RESUMED while riding) changes nothing, and neither does a kind
-      that is none of these.
+    - An event that does not fit (a second PAUSED, a RESUMED while riding) changes nothing.
+    - A kind that is none of these is passed over, with its time: what else is recorded of a ride never changes its price.
     - Fractions of a second are summed too, and then dropped once: 60.9 s are 60 s, one minute and not two.
     """
     ridden = paused = timedelta()
     meter = _WAITING
     last: datetime | None = None
     for event in events:
+        if event.kind not in _KINDS:
+            continue
         if event.at > until:
             break
         at = event.at if last is None else max(last, event.at)

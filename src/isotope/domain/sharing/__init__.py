@@ -1,7 +1,8 @@
 """Room: sharing. Rides on vehicles that stand in the street, from the start to the bill."""
 
 from isotope.domain.sharing.errors import ride_not_found
-from isotope.domain.sharing.holds import RideHold
+from isotope.domain.sharing.funds import Step as FundsStep
+from isotope.domain.sharing.holds import RideCardHold, RideHold
 from isotope.domain.sharing.model import AgreedAddon, Outcome, Ride, RideStatus, Terms
 from isotope.domain.sharing.ports import Blobs, TakenVehicles
 from isotope.domain.sharing.queries import find_ride, list_running_rides
@@ -28,24 +29,29 @@ from isotope.domain.sharing.usecases.settle_ride import JOB as SETTLE_RIDE_JOB
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, settle_ride
 from isotope.domain.sharing.usecases.start_ride import StartRide, start_ride
 from isotope.domain.sharing.usecases.unpause_ride import UnpauseRide, unpause_ride
+from isotope.domain.sharing.usecases.watch_funds import WatchFunds, watch_funds
+from isotope.domain.sharing.watches import JOB as WATCH_FUNDS_JOB
 
 __all__ = [
     "MAX_VEHICLES",
     "RIDER_COMMANDS",
     "SETTLE_AUTHORISING_JOB",
     "SETTLE_RIDE_JOB",
+    "WATCH_FUNDS_JOB",
     "AgreedAddon",
     "Blobs",
     "CommandResult",
     "CurrentRide",
     "CurrentRides",
     "EndRide",
+    "FundsStep",
     "Image",
     "KeptImage",
     "Outcome",
     "PauseRide",
     "PriceQuote",
     "Ride",
+    "RideCardHold",
     "RideHold",
     "RideRef",
     "RideStatus",
@@ -57,6 +63,7 @@ __all__ = [
     "TakenVehicles",
     "Terms",
     "UnpauseRide",
+    "WatchFunds",
     "drop_unused_images",
     "end_ride",
     "find_own_ride",
@@ -76,4 +83,5 @@ __all__ = [
     "settle_ride",
     "start_ride",
     "unpause_ride",
+    "watch_funds",
 ]

@@ -32,7 +32,10 @@ CLOSED: Final = frozenset({RideStatus.ENDED, RideStatus.FAILED})
 
 
 class EventKind(StrEnum):
-    """What happens to a ride; the price is computed from these alone."""
+    """What happens to a ride; the price is computed from these alone.
+
+    The last three are about a vehicle whose rider runs out of money: they cost nothing and change no price.
+    """
 
     REQUESTED = "REQUESTED"
     STARTED = "STARTED"
@@ -41,12 +44,17 @@ class EventKind(StrEnum):
     END_REFUSED = "END_REFUSED"
     ENDED = "ENDED"
     FAILED = "FAILED"
+    FUNDS_LOW = "FUNDS_LOW"
+    SLOWED = "SLOWED"
+    RELEASED = "RELEASED"
 
 
 class Outcome(StrEnum):
     """Why a ride is over."""
 
     BY_RIDER = "by_rider"
+    # The rider's money was used up, and the vehicle stood where rides may end.
+    BALANCE_LIMIT = "balance_limit"
     # The vehicle did not confirm its lock twice; the ride was ended on the rider's word.
     UNCONFIRMED_LOCK = "unconfirmed_lock"
     # The vehicle never confirmed that it unlocked: free of charge.

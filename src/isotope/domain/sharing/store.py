@@ -126,7 +126,7 @@ async def set_status(tx: Tx, ride: Ride, status: RideStatus, *, command_id: Comm
     """Move an open ride on; `command_id` is what a waiting status waits for."""
     await tx.execute(
         """
-        update ride set status = %(status)s, command_id = %(command_id)s
+        update ride set status = %(status)s, command_id = %(command_id)s, outcome = null
          where operator_id = %(operator_id)s and id = %(id)s
         """,
         {"operator_id": ride.operator_id, "id": ride.id, "status": status, "command_id": command_id},
@@ -140,11 +140,18 @@ async def set_command(tx: Tx, operator_id: OperatorId, ride_id: RideId, command_
     )
 
 
-async def set_ending(tx: Tx, ride: Ride, command_id: CommandId, at: datetime, position: Point) -> None:
-    """The rider asked to end at `at`; the ride waits for the lock."""
+async def set_ending(
+    tx: Tx,
+    ride: Ride,
+    command_id: CommandId,
+    at: datetime,
+    position: Point,
+    outcome: Outcome = Outcome.BY_RIDER,
+) -> None:
+    """It was asked to end at `at`, by the rider or because of `outcome`; the ride waits for the lock."""
     await tx.execute(
         """
-        update ride set status = 'ENDING', command_id = %(command_id)s, ending_at = %(at)s,
+        update ride set status = 'ENDING', command_id = %(command_id)s, ending_at = %(at)s, outcome = %(outcome)s,
                end_lat = %(lat)s, end_lon = %(lon)s
          where operator_id = %(operator_id)s and id = %(id)s
         """,
@@ -153,6 +160,7 @@ async def set_ending(tx: Tx, ride: Ride, command_id: CommandId, at: datetime, po
             "id": ride.id,
             "command_id": command_id,
             "at": at,
+            "outcome": outcome,
             "lat": position.lat,
             "lon": position.lon,
         },

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
@@ -33,8 +33,7 @@ _log = structlog.get_logger(__name__)
 class TopUpByItself:
     """`cause` is what was spent for (`ride:12`): one cause tops up once.
 
-    `spending_minor` is what a running ride has cost so far and will take of the balance. `look` counts the looks that
-    found a charge not decided yet.
+    `spending_minor` is what running rides have cost so far and will take of bonus and balance.
     """
 
     operator: Operator
@@ -42,7 +41,6 @@ class TopUpByItself:
     currency: str
     cause: str
     spending_minor: int = 0
-    look: int = 0
 
 
 async def after_spending(
@@ -53,11 +51,10 @@ async def after_spending(
     if skip or wanted is None or not wanted.is_on or wanted.suspended_at is not None:
         return
     if (await get_standing(tx, operator.id, rider_id, currency)).balance_minor < wanted.threshold_minor:
-        await defer_top_up(tx, rt, TopUpByItself(operator=operator, rider_id=rider_id, currency=currency, cause=cause))
+        await _defer(tx, rt, TopUpByItself(operator=operator, rider_id=rider_id, currency=currency, cause=cause), 0)
 
 
-async def defer_top_up(tx: Tx, rt: Runtime, what: TopUpByItself, at: datetime | None = None) -> None:
-    """Insert the job."""
+async def _defer(tx: Tx, rt: Runtime, what: TopUpByItself, look: int, at: datetime | None = None) -> None:
     await rt.jobs.defer(
         tx,
         JOB,
@@ -66,47 +63,41 @@ async def defer_top_up(tx: Tx, rt: Runtime, what: TopUpByItself, at: datetime | 
         rider_id=what.rider_id,
         currency=what.currency,
         cause=what.cause,
-        spending_minor=what.spending_minor,
-        look=what.look,
+        look=look,
     )
 
 
-async def auto_topup(rt: Runtime, cards: Cards, what: TopUpByItself) -> None:
-    """Charge the card if that is still wanted. Safe to run twice: a cause has one payment.
+async def auto_topup(rt: Runtime, cards: Cards, what: TopUpByItself, look: int = 0) -> None:
+    """The job: charge the card if that is still wanted. Safe to run twice: a cause has one payment.
 
     A refused charge suspends further ones (`follow_top_up`); an unclear one is found out by the worker, and until then
-    nothing else is charged.
+    nothing else is charged: this looks again. `look` counts how often.
     """
-    if not cards.are_taken:
-        return
+    now = rt.clock.now()
     async with rt.db.write() as tx:
-        call = await _decide(tx, rt, cards, what, rt.clock.now())
-    if call is not None:
-        await carry_out(rt, cards, what.operator, call)
+        decided = await decide_top_up(tx, cards, what, now)
+        if decided == "on_its_way" and look < MOST_LOOKS:
+            await _defer(tx, rt, what, look + 1, now + LOOK_AGAIN)
+    if isinstance(decided, CardCall):
+        await carry_out(rt, cards, what.operator, decided)
+    else:
+        _log.info("auto_topup.not_now", why=decided)
 
 
-async def _decide(tx: Tx, rt: Runtime, cards: Cards, what: TopUpByItself, now: datetime) -> CardCall | None:
+async def decide_top_up(
+    tx: Tx, cards: Cards, what: TopUpByItself, now: datetime
+) -> CardCall | WhyNot | Literal["done_before"]:
+    """The call to carry out after the commit, or why none is made. Locks the rider: first of all locks."""
     operator, rider_id = what.operator, what.rider_id
     await debts.lock_rider(tx, operator.id, rider_id)
     cause = f"auto_top_up:{what.cause}"
     if await queries.list_payments(tx, operator.id, cause):
-        return None
+        return "done_before"
     why_not, card, amount_minor = await _look(
         tx, cards, operator.id, rider_id, what.currency, spending_minor=what.spending_minor, skip=False
     )
-    if why_not == "on_its_way" and what.look < MOST_LOOKS:
-        again = TopUpByItself(
-            operator=operator,
-            rider_id=rider_id,
-            currency=what.currency,
-            cause=what.cause,
-            spending_minor=what.spending_minor,
-            look=what.look + 1,
-        )
-        await defer_top_up(tx, rt, again, now + LOOK_AGAIN)
     if why_not is not None or card is None:
-        _log.info("auto_topup.not_now", why=why_not)
-        return None
+        return why_not or "no_card"
     _payment, call = await open_payment(
         tx,
         OpenPayment(
@@ -123,7 +114,15 @@ async def _decide(tx: Tx, rt: Runtime, cards: Cards, what: TopUpByItself, now: d
     return call
 
 
-async def why_not_topped_up(
+@dataclass(frozen=True, slots=True)
+class TopUpLook:
+    """Why no automatic top-up is made now (None: one would be), and below which balance the rider wants one."""
+
+    why_not: WhyNot | None
+    threshold_minor: int
+
+
+async def look_at_top_up(
     tx: Tx,
     cards: Cards,
     operator_id: OperatorId,
@@ -132,14 +131,13 @@ async def why_not_topped_up(
     *,
     spending_minor: int = 0,
     skip: bool = False,
-) -> WhyNot | None:
-    """None: an automatic top-up would be made now. For who watches a running ride."""
-    if not cards.are_taken:
-        return "no_card"
+) -> TopUpLook:
+    """For who watches a running ride."""
+    wanted = await auto_topups.find(tx, operator_id, rider_id, currency)
     why_not, _card, _amount = await _look(
         tx, cards, operator_id, rider_id, currency, spending_minor=spending_minor, skip=skip
     )
-    return why_not
+    return TopUpLook(why_not, 0 if wanted is None else wanted.threshold_minor)
 
 
 async def _look(
@@ -158,7 +156,11 @@ async def _look(
     if wanted is None:
         return "off", None, 0
     standing = await get_standing(tx, operator_id, rider_id, currency)
-    card = await debts.find_card_to_charge(tx, operator_id, rider_id, cards.get_provider().name, wanted.card_id)
+    card = (
+        None
+        if cards.provider is None
+        else await debts.find_card_to_charge(tx, operator_id, rider_id, cards.provider.name, wanted.card_id)
+    )
     facts = TopUpFacts(
         wanted=wanted,
         balance_minor=standing.balance_minor - max(0, spending_minor - standing.bonus_minor),

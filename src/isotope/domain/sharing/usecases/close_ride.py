@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from isotope.domain.fleet import lock_vehicle, minimum_battery_pct, release_vehicle, status_after_release
-from isotope.domain.payments import CardCall, Cards, Collect, Purpose, collect, plan_debt_collection
+from isotope.domain.payments import CardCall, Cards, Collect, Purpose, after_spending, collect, plan_debt_collection
 from isotope.domain.pricing import AddonPrice, bill
 from isotope.domain.sharing import store
 from isotope.domain.sharing.cards import find_paying_card
@@ -14,11 +14,13 @@ from isotope.domain.sharing.rules import ride_usage
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import Charge, charge
 from isotope.infra.db import Tx
+from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import rider_actor
 
 
 async def close_ride(
     tx: Tx,
+    rt: Runtime,
     cards: Cards,
     operator: Operator,
     ride: Ride,
@@ -72,6 +74,7 @@ async def close_ride(
     )
     if charged.debt_minor:
         await plan_debt_collection(tx, operator, ride.rider_id, ride.currency, now)
+    await after_spending(tx, rt, operator, ride.rider_id, ride.currency, ride.holder, skip=ride.terms.skip_auto_topup)
     state = found.state
     position = ride.end or (ride.start if state is None else state.point)
     distance_m = 0 if state is None else max(0, state.odometer_m - ride.start_odometer_m)

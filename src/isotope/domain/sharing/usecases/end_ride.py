@@ -131,7 +131,7 @@ async def _lock_or_close(
     locked_by_pause = ride.status is RideStatus.PAUSED and found.state is not None and found.state.locked is True
     if locked_by_pause:
         calls = await _close(
-            tx, cards, operator, ride, events, position, ended_at=now, outcome=Outcome.BY_RIDER, now=now
+            tx, rt, cards, operator, ride, events, position, ended_at=now, outcome=Outcome.BY_RIDER, now=now
         )
         return _Decided(ride, calls=tuple(calls))
     try:
@@ -147,7 +147,16 @@ async def _lock_or_close(
             return _Decided(ride, refusal=errors.vehicle_did_not_lock(no.code))
     if refused_at is not None:
         calls = await _close(
-            tx, cards, operator, ride, events, position, ended_at=refused_at, outcome=Outcome.UNCONFIRMED_LOCK, now=now
+            tx,
+            rt,
+            cards,
+            operator,
+            ride,
+            events,
+            position,
+            ended_at=refused_at,
+            outcome=Outcome.UNCONFIRMED_LOCK,
+            now=now,
         )
         return _Decided(ride, calls=tuple(calls))
     await store.set_ending(tx, ride, command_id, now, position)
@@ -158,6 +167,7 @@ async def _lock_or_close(
 
 async def _close(
     tx: Tx,
+    rt: Runtime,
     cards: Cards,
     operator: Operator,
     ride: Ride,
@@ -170,7 +180,9 @@ async def _close(
 ) -> list[CardCall]:
     await store.set_end_position(tx, ride, position)
     placed = await queries.find_ride(tx, operator.id, ride.id)
-    return await close_ride(tx, cards, operator, placed or ride, events, ended_at=ended_at, outcome=outcome, now=now)
+    return await close_ride(
+        tx, rt, cards, operator, placed or ride, events, ended_at=ended_at, outcome=outcome, now=now
+    )
 
 
 async def _reread(tx: Tx, ride: Ride) -> Ride:

@@ -13,10 +13,12 @@ from isotope.domain.fleet import VehicleStatus, lock_vehicle
 from isotope.domain.payments import CardCall, Cards
 from isotope.domain.sharing import errors, queries, store
 from isotope.domain.sharing.cards import carry_out_all
+from isotope.domain.sharing.funds import STOP_NOT_CONFIRMED
 from isotope.domain.sharing.model import WAITING, EventKind, Outcome, Ride, RideStatus
 from isotope.domain.sharing.rules import after_command, is_paused
 from isotope.domain.sharing.usecases.close_ride import close_ride
 from isotope.domain.sharing.usecases.fail_ride import fail_ride
+from isotope.domain.sharing.usecases.watch_rides import watch_rides
 from isotope.domain.tenants.model import Operator
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
@@ -76,7 +78,8 @@ async def settle_ride(rt: Runtime, cards: Cards, what: SettleRide) -> tuple[Ride
         if ride.status not in WAITING or ride.command_id != what.command_id:
             return ride, outcome.code
         at = outcome.finished_at or now
-        calls = await _record(tx, cards, what.operator, ride, done=outcome.is_done, at=at, code=outcome.code)
+        calls = await _record(tx, rt, cards, what.operator, ride, done=outcome.is_done, at=at, code=outcome.code)
+        await watch_rides(tx, rt, cards, what.operator, ride.rider_id, now)
     await carry_out_all(rt, cards, what.operator, calls)
     async with rt.db.glance() as tx:
         settled = await queries.find_ride(tx, what.operator.id, what.ride_id)
@@ -86,14 +89,15 @@ async def settle_ride(rt: Runtime, cards: Cards, what: SettleRide) -> tuple[Ride
 
 
 async def _record(
-    tx: Tx, cards: Cards, operator: Operator, ride: Ride, *, done: bool, at: datetime, code: str | None
+    tx: Tx, rt: Runtime, cards: Cards, operator: Operator, ride: Ride, *, done: bool, at: datetime, code: str | None
 ) -> list[CardCall]:
     events = await queries.list_events(tx, ride.operator_id, ride.id)
     status, event = after_command(ride.status, done=done, was_paused=is_paused(events))
     key = (ride.operator_id, ride.id)
     if status is RideStatus.ENDED:
         ended_at = ride.ending_at or at
-        return await close_ride(tx, cards, operator, ride, events, ended_at=ended_at, outcome=Outcome.BY_RIDER, now=at)
+        outcome = ride.outcome or Outcome.BY_RIDER
+        return await close_ride(tx, rt, cards, operator, ride, events, ended_at=ended_at, outcome=outcome, now=at)
     if status is RideStatus.FAILED:
         aside = VehicleStatus.NEED_INVESTIGATION
         return await fail_ride(tx, ride, Outcome.NOT_UNLOCKED, code=code, to_status=aside, at=at)
@@ -104,7 +108,8 @@ async def _record(
         await store.set_status(tx, ride, status)
         found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
         odometer_m = ride.start_odometer_m if found.state is None else found.state.odometer_m
-        data = {"reason": "lock_not_confirmed", "code": code, "odometer_m": odometer_m}
+        reason = STOP_NOT_CONFIRMED if ride.outcome is Outcome.BALANCE_LIMIT else "lock_not_confirmed"
+        data = {"reason": reason, "code": code, "odometer_m": odometer_m}
         await store.add_event(tx, key, event, ride.ending_at or at, SYSTEM, data)
     else:
         await store.set_status(tx, ride, status)
