@@ -16,7 +16,7 @@ from isotope.domain.devices import listen_for_outcomes
 from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import SmsSender
 from isotope.domain.payments import Cards, Purpose
-from isotope.domain.sharing import RideHold, record_ride_answer
+from isotope.domain.sharing import RideCardHold, RideHold, record_ride_answer
 from isotope.domain.tenants import Operators
 from isotope.domain.wallet import DebtHold, PaymentHold
 from isotope.domain.zones import Zones
@@ -28,6 +28,7 @@ from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 
 HOLDS: Final = (RideHold(), PaymentHold(), DebtHold())
+CARD_HOLDS: Final = (RideCardHold(),)
 
 
 def make_sms(config: Config, rt: Runtime) -> SmsSender:
@@ -64,6 +65,7 @@ def make_services(config: Config, rt: Runtime) -> Services:
         blobs=FolderBlobs(Path(config.data) / "blobs"),
         cards=make_cards(config),
         holds=HOLDS,
+        card_holds=CARD_HOLDS,
     )
 
 

@@ -18,8 +18,11 @@ from isotope.api.edge import Edge
 from isotope.api.endpoint import RawHeaders, Trace, answer, encode, send_answer
 from isotope.api.errors import METHOD_NOT_ALLOWED
 from isotope.api.operation import Operation
-from isotope.api.pages import Page, pages
+from isotope.api.pages import pages
 from isotope.api.sections import operations
+from isotope.api.shown import Page
+from isotope.api.webhooks import PATH as WEBHOOK_PATH
+from isotope.api.webhooks import take_card_webhook
 from isotope.kernel.texts import Texts
 
 # What a browser may ask of another site's page; everything the contract reads from headers.
@@ -48,6 +51,7 @@ def create_app(services: Services) -> Litestar:
         by_path[operation.path][operation.method] = _operation_answerer(operation, services, trusted)
     for page in pages(services):
         by_path[page.path]["GET"] = _page_answerer(page, services)
+    by_path[WEBHOOK_PATH]["POST"] = _webhook_answerer(services)
     app = Litestar(
         route_handlers=[_route(path, methods, services.texts) for path, methods in by_path.items()],
         openapi_config=None,
@@ -80,6 +84,14 @@ def _page_answerer(page: Page, services: Services) -> _Answerer:
     async def run(scope: Mapping[str, Any], _receive: Any, trace: Trace) -> _Answer:
         trace.operation = page.name
         shown = await page.show(services, scope)
+        return shown.status, shown.body, shown.headers, shown.content_type
+
+    return run
+
+
+def _webhook_answerer(services: Services) -> _Answerer:
+    async def run(scope: Mapping[str, Any], receive: Any, trace: Trace) -> _Answer:
+        shown = await take_card_webhook(services, scope, receive, trace)
         return shown.status, shown.body, shown.headers, shown.content_type
 
     return run

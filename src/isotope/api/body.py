@@ -64,6 +64,15 @@ async def read_json(receive: Receive, headers: Mapping[str, str], decoder: Decod
     return decoder.from_json(content)
 
 
+async def read_raw(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
+    """The body as it came: for signatures.
+
+    Raises:
+        Refusal: `body_too_large`, `body_too_slow`.
+    """
+    return await _read(receive, headers, limit)
+
+
 async def read_form(receive: Receive, headers: Mapping[str, str], decoder: Decoder[T]) -> T:
     """Read and decode a form with files.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import DeletionHold, SmsSender
-from isotope.domain.payments import NO_CARDS, Cards
+from isotope.domain.payments import NO_CARDS, CardHold, Cards
 from isotope.domain.sharing.ports import Blobs
 from isotope.domain.tenants import Operators
 from isotope.domain.zones import Zones
@@ -20,6 +20,7 @@ class Services:
 
     Attributes:
         holds: what may stand against deleting a rider (a running ride, an open debt).
+        card_holds: what may stand against removing a card (a running ride).
         texts: the catalogue of what people read.
     """
 
@@ -32,4 +33,5 @@ class Services:
     blobs: Blobs
     cards: Cards = NO_CARDS
     holds: Sequence[DeletionHold] = ()
+    card_holds: Sequence[CardHold] = ()
     texts: Texts = field(default_factory=Texts)

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Raw
 
 from isotope.api.upload import Upload, image_type
+from isotope.kernel.card_numbers import has_card_number
 from isotope.kernel.errors import Fault, invalid
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -404,10 +405,12 @@ def _sound(value: Any) -> Any:
     return value
 
 
-def _unsound(value: Any) -> str | None:
+def _unsound(value: Any) -> str | None:  # noqa: PLR0911 - one line a reason
     match value:
         case str() if "\x00" in value:
             return "must not contain the NUL character"
+        case str() if has_card_number(value):
+            return "must not contain a card number; cards are saved on the page that add-payment-method answers"
         case float() if not isfinite(value):
             return "a finite number is expected"
         case int() if not LEAST_INT <= value <= GREATEST_INT:

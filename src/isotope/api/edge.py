@@ -17,6 +17,7 @@ from isotope.api.body import ClientGoneError
 from isotope.api.endpoint import RawHeaders, Trace, encode, headers_of, send_answer
 from isotope.api.errors import INTERNAL_ERROR, NOT_FOUND
 from isotope.infra import metrics
+from isotope.kernel.card_numbers import has_card_number
 from isotope.kernel.texts import Texts
 
 _log = structlog.get_logger("isotope.api")
@@ -119,7 +120,8 @@ def _request_id(scope: Mapping[str, Any]) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             claimed = value.decode("latin-1")
-            return claimed if _REQUEST_ID.match(claimed) else token_hex(8)
+            is_decent = _REQUEST_ID.match(claimed) is not None and not has_card_number(claimed)
+            return claimed if is_decent else token_hex(8)
     return token_hex(8)
 
 

@@ -18,6 +18,7 @@ from isotope.api.context import Services
 from isotope.api.errors import encode_refusal
 from isotope.api.idempotency import is_final, once, read_key, request_of
 from isotope.api.operation import Call, Operation
+from isotope.api.pdf import Pdf
 from isotope.domain.tenants.model import Operator
 from isotope.kernel.errors import Refusal
 from isotope.kernel.texts import FALLBACK_LANGUAGE, accepted_languages
@@ -108,6 +109,8 @@ async def _carry_out(operation: Operation, call: Call[Any], trace: Trace) -> tup
         if call.idempotency_key is None or not is_final(refusal):
             raise
         return _refuse(refusal, call.services, call.tenant, call.languages, trace)
+    if isinstance(response, Pdf):
+        return 200, response.content, response.headers()
     return 200, encode(response), []
 
 
@@ -142,8 +145,10 @@ async def send_answer(
     *,
     is_head: bool = False,
 ) -> None:
-    """Send a whole answer; of a HEAD only what would stand above it."""
-    kind = JSON_TYPE if content_type is None else (b"content-type", content_type)
+    """Send a whole answer; of a HEAD only what would stand above it. It is JSON unless something says otherwise."""
+    kinds = [JSON_TYPE] if content_type is None else [(b"content-type", content_type)]
+    if any(name == b"content-type" for name, _value in headers):
+        kinds = []
     length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [kind, length, *headers]})
+    await send({"type": "http.response.start", "status": status, "headers": [*kinds, length, *headers]})
     await send({"type": "http.response.body", "body": b"" if is_head else body})

@@ -35,6 +35,7 @@ METHOD_NOT_ALLOWED: Final = 405
 INTERNAL_ERROR: Final = 500
 
 VALIDATION_FAILED: Final = "validation_failed"
+CARD_DECLINED: Final = "card_declined"
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -76,7 +77,7 @@ def body_of(
     refusal: Refusal, texts: Texts, languages: Sequence[str] = (), overrides: Mapping[str, Catalogue] | None = None
 ) -> dict[str, Any]:
     """The body of a refusal. Whatever is invalid says `Validation failed` and lists why."""
-    text = texts.render(refusal.code, refusal.params, languages=languages, overrides=overrides)
+    text = texts.render(_text_code(refusal), refusal.params, languages=languages, overrides=overrides)
     faults = [_fault(fault) for fault in refusal.faults]
     if refusal.kind is Kind.INVALID and refusal.code != VALIDATION_FAILED:
         faults = faults or [{"error_info": text}]
@@ -87,6 +88,14 @@ def body_of(
     if refusal.details:
         body["details"] = refusal.details
     return body
+
+
+def _text_code(refusal: Refusal) -> str:
+    """The code of the text: a declined card is told by what the bank said, where it said something."""
+    reason = refusal.details.get("reason")
+    if refusal.code == CARD_DECLINED and reason:
+        return f"card_code_{reason}"
+    return refusal.code
 
 
 def encode_refusal(

@@ -36,6 +36,7 @@ from isotope.infra import idempotency
 from isotope.infra.idempotency import Answer, Claimed, NotKept, Request, Reused, Running
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SECRET_KEY, rider_actor, staff_actor
+from isotope.kernel.card_numbers import has_card_number
 from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 
 _log = structlog.get_logger("isotope.api")
@@ -83,6 +84,9 @@ def read_key(operation: Operation, headers: Mapping[str, str]) -> str | None:
         return None
     if not (0 < len(key) <= MOST_KEY and key.isascii() and key.isprintable()):
         raise invalid(Fault(HEADER, f"a header of 1 to {MOST_KEY} printable ASCII characters is expected"))
+    # It is stored.
+    if has_card_number(key):
+        raise invalid(Fault(HEADER, "must not contain a card number"))
     return key
 
 

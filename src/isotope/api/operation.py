@@ -193,7 +193,7 @@ def operation(
         auth: who may call.
         request: the Struct that the body is decoded into.
         content: what kind of body is taken.
-        response: a Struct, or `list[Struct]` for a bare array. The handler may put `msgspec.Raw` (bytes that are
+        response: a Struct, `list[Struct]` for a bare array, or `Pdf` for a file. The handler may put `msgspec.Raw` (bytes that are
             encoded already) wherever the type says something else.
         refusals: the operation's own; those of keys, bodies and the store are documented for every operation.
         request_example: a body that works against the demo operator.

@@ -1,19 +1,20 @@
-"""What is served beside the contract: health, metrics, the outbox of the demo, documentation."""
+"""What is served beside the contract: health, metrics, the outbox of the demo, documentation, pages for cards."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from isotope.adapters.sms import list_outbox
+from isotope.api.card_pages import card_pages
 from isotope.api.context import Services
 from isotope.api.docs.curl import BASE
 from isotope.api.docs.page import render
-from isotope.api.endpoint import RawHeaders, encode
+from isotope.api.endpoint import encode
 from isotope.api.health import unready_reasons
 from isotope.api.openapi.document import openapi_document
 from isotope.api.sections import operations
+from isotope.api.shown import Page, Shown
 from isotope.infra import metrics
 from isotope.kernel.texts import FALLBACK_LANGUAGE
 
@@ -25,25 +26,6 @@ _OUTBOX_LIMIT: Final = 20
 _RETRY_AFTER: Final = (b"retry-after", b"2")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a page answers."""
-
-    body: bytes
-    status: int = 200
-    content_type: bytes = b"application/json"
-    headers: RawHeaders = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A GET that is no operation of the contract."""
-
-    name: str
-    path: str
-    show: Callable[[Services, Mapping[str, Any]], Awaitable[Shown]]
-
-
 def pages(services: Services) -> Sequence[Page]:
     """Every page; the outbox only where it may exist."""
     found = [
@@ -52,6 +34,7 @@ def pages(services: Services) -> Sequence[Page]:
         Page("metrics", "/metrics", _metrics),
         Page("docs", "/api/docs", _docs()),
         Page("openapi", "/api/docs/openapi.json", _openapi()),
+        *card_pages(),
     ]
     if services.config.mode != "production":
         found.append(Page("dev_outbox", "/dev/outbox", _outbox))

@@ -63,14 +63,19 @@ class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
     """A way to pay."""
 
     payment_method_id: Annotated[
-        str, Meta(description="For `payment_method_id` of `start-ride` and others.", examples=["wallet"])
+        str, Meta(description="For `payment_method_id` of `start-ride` and others.", examples=["card_12"])
     ]
-    type: Annotated[str, Meta(description="`WALLET`; others when cards come.", examples=["WALLET"])]
-    title: Annotated[str, Meta(examples=["Wallet"])]
+    type: Annotated[str, Meta(description="`WALLET`, `CARD` or `CASH`.", examples=["CARD"])]
+    title: Annotated[str, Meta(examples=["Visa •••• 4242"])]
     is_selected: Annotated[bool, Meta(description="Taken when a call names none.")]
     balance: Annotated[Amount | None, Meta(description="What it holds, bonus left out; null for cards.")] = None
     bonus: Annotated[Amount | None, Meta(description="Bonus that is spent first; null for cards.")] = None
     currency_code: Annotated[str, Meta(examples=["EUR"])]
+    brand: Annotated[str | None, Meta(description="Null for all but cards.", examples=["Visa"])] = None
+    last4: Annotated[str | None, Meta(description="The card's last four digits.", examples=["4242"])] = None
+    expiry_month: Annotated[int | None, Meta(description="1 to 12.", examples=[12])] = None
+    expiry_year: Annotated[int | None, Meta(examples=[2031])] = None
+    is_expired: Annotated[bool | None, Meta(description="The card's last month is over.")] = None
 
 
 class PaymentMethods(msgspec.Struct, frozen=True, kw_only=True):

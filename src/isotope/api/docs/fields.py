@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from isotope.api.docs.html import Markup, inline, join, table, tag
 from isotope.api.openapi.schemas import Schema, Schemas
+from isotope.api.pdf import Pdf
 
 _MOST_DEPTH: Final = 4
 
@@ -18,6 +19,8 @@ def request_fields(schemas: Schemas, type: Any) -> Markup:
 
 def response_fields(schemas: Schemas, type: Any) -> Markup:
     """What is answered; nested objects fold open."""
+    if type is Pdf:
+        return tag("p", inline(f"A file: `{Pdf.MEDIA}`."))
     schema = schemas.response(type)
     if schema.get("type") == "array":
         item = _resolved(schemas, schema["items"])

@@ -11,6 +11,7 @@ from isotope.api.errors import STATUS
 from isotope.api.openapi.refusals import KnownRefusal, refusals_of
 from isotope.api.openapi.schemas import Schema, Schemas
 from isotope.api.operation import Auth, Operation
+from isotope.api.pdf import Pdf
 from isotope.kernel.errors import Kind
 from isotope.kernel.texts import Texts
 
@@ -186,6 +187,9 @@ def _query(operation: Operation, schemas: Schemas) -> list[Schema]:
 
 
 def _answer(operation: Operation, schemas: Schemas) -> Schema:
+    if operation.response is Pdf:
+        file: Schema = {"schema": {"type": "string", "format": "binary"}}
+        return {"description": "A PDF file.", "content": {Pdf.MEDIA: file}}
     content: Schema = {"schema": schemas.response(operation.response)}
     if operation.response_example is not None:
         content["example"] = msgspec.to_builtins(operation.response_example)

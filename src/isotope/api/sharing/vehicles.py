@@ -9,11 +9,11 @@ import msgspec
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.sharing import views
 from isotope.api.sharing_types import Addon, Fleet, TypeCount, Vehicle, Vehicles, VehiclesRequest
-from isotope.api.user import payment_method
+from isotope.api.user.cards import payment_method
 from isotope.domain import sharing
 from isotope.domain.fleet import Catalog, LiveVehicle, VehicleModel
-from isotope.domain.wallet import Standing, get_standing, list_payment_methods
-from isotope.domain.wallet.model import Flow
+from isotope.domain.payments import PaymentMethod, find_selected_method
+from isotope.domain.wallet import Standing, get_standing
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import RiderId
 from isotope.kernel.money import Money
@@ -42,7 +42,7 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Any:
     place = Point(body.user_latitude, body.user_longitude)
     radius_km = min(body.radius_in_km, operator.settings.rides.max_radius_km)
     rider_id = call.find_rider_id()
-    rides, standing = ([], None) if rider_id is None else await _of_rider(call, rider_id)
+    rides, standing, method = ([], None, None) if rider_id is None else await _of_rider(call, rider_id)
     # From here on nothing is awaited but the catalogue, so what is shown is of one moment.
     catalog = await live_map.catalog(operator.id)
     index = await call.services.zones.index(operator.id)
@@ -66,7 +66,7 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Any:
         "dock_stations": (),
         "types": _types([vehicle.vehicle_type for vehicle in near] + [vehicle.type for vehicle in ridden]),
         "hidden_vehicles": total - len(near),
-        "selected_payment_method": _selected(call, standing),
+        "selected_payment_method": None if method is None else payment_method(call, method),
         "available_damage_report_vehicle_types": (),
         "vehicle_models_with_pricing_packages": (),
         "active_vehicle_ids": [ride.vehicle_id for ride in rides],
@@ -77,10 +77,15 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Any:
     }
 
 
-async def _of_rider(call: Call[VehiclesRequest], rider_id: RiderId) -> tuple[list[sharing.Ride], Standing]:
-    async with call.services.rt.db.glance() as tx:
-        rides = await sharing.list_running_rides(tx, call.operator.id, rider_id)
-        return rides, await get_standing(tx, call.operator.id, rider_id, call.operator.currency)
+async def _of_rider(
+    call: Call[VehiclesRequest], rider_id: RiderId
+) -> tuple[list[sharing.Ride], Standing, PaymentMethod]:
+    operator, services = call.operator, call.services
+    async with services.rt.db.glance() as tx:
+        rides = await sharing.list_running_rides(tx, operator.id, rider_id)
+        standing = await get_standing(tx, operator.id, rider_id, operator.currency)
+        method = await find_selected_method(services.rt, tx, services.cards, operator, rider_id, standing)
+        return rides, standing, method
 
 
 def _live(call: Call[VehiclesRequest], ride: sharing.Ride) -> LiveVehicle | None:
@@ -146,9 +151,3 @@ def _addons(model_ids: Iterable[int], catalog: Catalog, currency: str) -> list[A
 
 def _types(types: Sequence[str]) -> list[TypeCount]:
     return [TypeCount(type=name, count=count) for name, count in sorted(Counter(types).items())]  # type: ignore[arg-type]
-
-
-def _selected(call: Call[VehiclesRequest], standing: Standing | None) -> Any:
-    if standing is None:
-        return None
-    return payment_method(call, list_payment_methods(standing, Flow.SHARING)[0])

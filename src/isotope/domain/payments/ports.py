@@ -9,12 +9,15 @@ import msgspec
 from isotope.domain.payments.model import (
     Answer,
     CallKind,
+    Card,
     CardEvent,
     DisputeFound,
     Merchant,
     Movement,
     SavedCard,
 )
+from isotope.infra.db import Tx
+from isotope.kernel.errors import Refusal
 from isotope.kernel.ids import RiderId
 
 
@@ -164,4 +167,12 @@ class CardProvider(Protocol):
         Raises:
             EventRefused: not signed by the provider, older than five minutes, or not readable.
         """
+        ...
+
+
+class CardHold(Protocol):
+    """A reason of another room to keep a card: a running ride is paid with it."""
+
+    async def reason(self, tx: Tx, card: Card) -> Refusal | None:
+        """The refusal, or None; called with the rider's row and the card's locked."""
         ...

@@ -1,5 +1,7 @@
 """What is read of cards and payments."""
 
+from collections.abc import Sequence
+
 from isotope.domain.payments.model import (
     CARD_PREFIX,
     CallKind,
@@ -72,6 +74,20 @@ async def get_payment(tx: Tx, operator_id: OperatorId, payment_id: CardPaymentId
     )
 
 
+async def find_payment(
+    tx: Tx, operator_id: OperatorId, rider_id: RiderId, payment_id: CardPaymentId
+) -> CardPayment | None:
+    """A rider's own payment."""
+    return await tx.find(
+        payment_row,
+        f"""
+        select {PAYMENT_COLUMNS} from card_payment
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s and id = %(id)s
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id, "id": payment_id},
+    )
+
+
 async def list_payments(tx: Tx, operator_id: OperatorId, cause: str) -> list[CardPayment]:
     """Every payment for a cause, oldest first; few, since each needs a cause of its own or a ride."""
     return await tx.all(
@@ -102,6 +118,27 @@ async def find_open_call(tx: Tx, operator_id: OperatorId, payment_id: CardPaymen
         """,
         {"operator_id": operator_id, "payment_id": payment_id},
     )
+
+
+async def get_charge_call_id(tx: Tx, payment: CardPayment) -> CardCallId:
+    """The call that took the money of a payment that was charged at once."""
+    found: CardCallId = await tx.scalar(
+        """
+        select id from card_call
+         where operator_id = %(operator_id)s and payment_id = %(payment_id)s and kind = 'CHARGE' and status = 'DONE'
+        """,
+        {"operator_id": payment.operator_id, "payment_id": payment.id},
+    )
+    return found
+
+
+async def list_call_causes(tx: Tx, operator_id: OperatorId, call_ids: Sequence[int]) -> dict[int, str]:
+    """What calls were for: the cause of the payment, or of the refund."""
+    rows = await tx.tuples(
+        "select id, cause from card_call where operator_id = %(operator_id)s and id = any(%(ids)s::bigint[])",
+        {"operator_id": operator_id, "ids": list(call_ids)},
+    )
+    return dict(rows)
 
 
 async def get_call_with_card(tx: Tx, call: CardCall) -> tuple[CardPayment, Card]:

@@ -1,5 +1,6 @@
-"""Why an account cannot be deleted now, as far as rides go."""
+"""Why an account cannot be deleted, or a card removed, as far as rides go."""
 
+from isotope.domain.payments import Card, payment_method_in_use
 from isotope.domain.sharing import errors, queries
 from isotope.infra.db import Tx
 from isotope.kernel.errors import Refusal
@@ -11,3 +12,11 @@ class RideHold:
 
     async def reason(self, tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Refusal | None:
         return errors.ride_running() if await queries.has_open_ride(tx, operator_id, rider_id) else None
+
+
+class RideCardHold:
+    """Implements `payments.ports.CardHold`: the card that a running ride is paid with stays."""
+
+    async def reason(self, tx: Tx, card: Card) -> Refusal | None:
+        is_needed = await queries.has_open_ride_on(tx, card.operator_id, card.rider_id, card.method_id)
+        return payment_method_in_use() if is_needed else None

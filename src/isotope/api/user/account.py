@@ -1,6 +1,6 @@
 """The section User: what an operator knows of a rider, their money, their account's end."""
 
-from typing import Any, Final
+from typing import Final
 
 from isotope.api.caller import RiderCaller
 from isotope.api.operation import Auth, Call, operation
@@ -8,9 +8,6 @@ from isotope.api.user_types import (
     AddMoneyRequest,
     DeletedUser,
     Message,
-    PaymentMethod,
-    PaymentMethods,
-    PaymentMethodsRequest,
     RegisterUserRequest,
     Token,
     UserBookings,
@@ -22,31 +19,22 @@ from isotope.domain import identity, wallet
 from isotope.kernel.errors import Fault, Kind, invalid
 from isotope.kernel.money import Money, exponent, to_decimal, to_minor
 
-_TAG: Final = "User"
-_BASE: Final = "/openapi/v1.0/user"
-_NO_RIDER: Final = (Kind.NOT_FOUND, "user_not_found")
+TAG: Final = "User"
+BASE: Final = "/openapi/v1.0/user"
+NO_RIDER: Final = (Kind.NOT_FOUND, "user_not_found")
 _DONE: Final = 1
-_WALLET: Final = {
-    "payment_method_id": "wallet",
-    "type": "WALLET",
-    "title": "Wallet",
-    "is_selected": True,
-    "balance": 18.5,
-    "bonus": 2.0,
-    "currency_code": "EUR",
-}
 
 
 @operation(
     id="get_user_data",
-    tag=_TAG,
+    tag=TAG,
     title="Get user data",
     method="POST",
-    path=f"{_BASE}/get-user-data",
+    path=f"{BASE}/get-user-data",
     auth=Auth.PUBLIC_AND_CALLER,
     request=UserRequest,
     response=UserData,
-    refusals=(_NO_RIDER,),
+    refusals=(NO_RIDER,),
     response_example={
         "user_id": 7,
         "user_name": "John Doe",
@@ -80,14 +68,14 @@ async def get_user_data(call: Call[UserRequest]) -> UserData:
 
 @operation(
     id="get_user_bookings",
-    tag=_TAG,
+    tag=TAG,
     title="Get user bookings",
     method="POST",
-    path=f"{_BASE}/get-user-bookings",
+    path=f"{BASE}/get-user-bookings",
     auth=Auth.PUBLIC_AND_CALLER,
     request=UserBookingsRequest,
     response=UserBookings,
-    refusals=(_NO_RIDER,),
+    refusals=(NO_RIDER,),
     request_example={"booking_status": "ALL"},
     response_example={"bookings": []},
 )
@@ -98,44 +86,11 @@ async def get_user_bookings(call: Call[UserBookingsRequest]) -> UserBookings:
 
 
 @operation(
-    id="get_user_payment_methods",
-    tag=_TAG,
-    title="Get user payment methods",
-    method="POST",
-    path=f"{_BASE}/get-user-payment-methods",
-    auth=Auth.PUBLIC_AND_CALLER,
-    request=PaymentMethodsRequest,
-    response=PaymentMethods,
-    refusals=(_NO_RIDER,),
-    request_example={"flow": "SHARING"},
-    response_example={"payment_methods": [_WALLET]},
-)
-async def get_user_payment_methods(call: Call[PaymentMethodsRequest]) -> PaymentMethods:
-    """With what the rider can pay for a ride, a taxi trip or a rental."""
-    standing = await wallet.read_standing(call.services.rt, call.operator, call.rider_id())
-    methods = wallet.list_payment_methods(standing, wallet.Flow(call.body.flow))
-    return PaymentMethods(payment_methods=[payment_method(call, method) for method in methods])
-
-
-def payment_method(call: Call[Any], method: wallet.PaymentMethod) -> PaymentMethod:
-    """As it is shown here and in `selected_payment_method`."""
-    return PaymentMethod(
-        payment_method_id=method.id,
-        type=method.kind,
-        title=call.text(f"payment_method_{method.id}"),
-        is_selected=method.is_selected,
-        balance=None if method.balance_minor is None else to_decimal(method.balance_minor, method.currency),
-        bonus=None if method.bonus_minor is None else to_decimal(method.bonus_minor, method.currency),
-        currency_code=method.currency,
-    )
-
-
-@operation(
     id="register_user_form",
-    tag=_TAG,
+    tag=TAG,
     title="Register a new user",
     method="POST",
-    path=f"{_BASE}/register-user",
+    path=f"{BASE}/register-user",
     auth=Auth.PUBLIC,
     request=RegisterUserRequest,
     response=Message,
@@ -175,14 +130,14 @@ async def register_user_form(call: Call[RegisterUserRequest]) -> Message:
 
 @operation(
     id="add_money",
-    tag=_TAG,
+    tag=TAG,
     title="Add money for user",
     method="POST",
-    path=f"{_BASE}/add-money",
+    path=f"{BASE}/add-money",
     auth=Auth.SECRET,
     request=AddMoneyRequest,
     response=Message,
-    refusals=(_NO_RIDER, (Kind.CONFLICT, "wallet_limit_reached")),
+    refusals=(NO_RIDER, (Kind.CONFLICT, "wallet_limit_reached")),
     request_example={"amount": 20.0, "money_type": "BALANCE", "user_id": 7},
     response_example={"message": "20.00 EUR were added."},
     idempotent=True,
@@ -218,15 +173,15 @@ async def add_money(call: Call[AddMoneyRequest]) -> Message:
 
 @operation(
     id="delete_user",
-    tag=_TAG,
+    tag=TAG,
     title="Delete user",
     method="POST",
-    path=f"{_BASE}/delete-user",
+    path=f"{BASE}/delete-user",
     auth=Auth.PUBLIC_AND_CALLER,
     request=UserRequest,
     response=DeletedUser,
     refusals=(
-        _NO_RIDER,
+        NO_RIDER,
         (Kind.CONFLICT, "ride_running"),
         (Kind.CONFLICT, "debt_open"),
         (Kind.CONFLICT, "payment_running"),
@@ -254,14 +209,14 @@ async def delete_user(call: Call[UserRequest]) -> DeletedUser:
 
 @operation(
     id="refresh_user_token",
-    tag=_TAG,
+    tag=TAG,
     title="Refresh user token",
     method="POST",
-    path=f"{_BASE}/refresh-token",
+    path=f"{BASE}/refresh-token",
     auth=Auth.PUBLIC_AND_CALLER,
     request=UserRequest,
     response=Token,
-    refusals=(_NO_RIDER,),
+    refusals=(NO_RIDER,),
     response_example={"token": "mN7e…"},
 )
 async def refresh_user_token(call: Call[UserRequest]) -> Token:
