@@ -13,7 +13,6 @@ import pytest
 
 from isotope.domain.receipts import check_receipts, issue_later, number_receipts, read_receipts
 from isotope.domain.tenants.model import Operator
-from isotope.infra.db import Database
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import RiderId
 from tests.kit.clock import START
@@ -114,9 +113,7 @@ asyncio.run(main())
 """
 
 
-async def test_a_process_that_is_killed_before_its_commit_gave_no_number(
-    rt: Runtime, db: Database, database_url: str
-) -> None:
+async def test_a_process_that_is_killed_before_its_commit_gave_no_number(rt: Runtime, database_url: str) -> None:
     operator, rider = await shop(rt)
     await issue(rt, operator, rider, 0, 2)
     await number_receipts(rt, operator.id)
