@@ -1,0 +1,238 @@
+"""A process is killed with SIGKILL at every step between "intent stored" and "entries written".
+
+The provider's sandbox is the witness: after a restart each ride is charged exactly once or not at all, the ledger is
+what the provider says, and nothing stands in anybody's way.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import pytest
+
+from isotope.domain.devices import await_outcome, expire_due_commands
+from isotope.domain.payments import resolve_card_calls
+from isotope.domain.tenants.model import PaymentSettings, RideSettings, Settings
+from isotope.domain.wallet import AccountKind, check_ledger, trial_balance
+from isotope.infra.runtime import Runtime
+from isotope.worker.tasks import JOBS
+from tests.journeys.kit.crashing import Crasher, Plan, running_crasher
+from tests.kit.cards import SandboxKit, running_sandbox
+from tests.kit.city import City, small_city
+from tests.kit.clock import SettableClock
+from tests.kit.fleet import HOME
+from tests.kit.riders import RiderKit
+
+pytestmark = pytest.mark.asyncio
+
+SETTINGS = Settings(rides=RideSettings(unlock_wait_s=5), payments=PaymentSettings(authorise_minor=1_000))
+
+WRITE = ("writing", "written")
+CALL = ("sent", "answered", *WRITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A use case and the steps it comes to, from its first transaction to its last.
+
+    `before` brings the city to where it begins, `after` ends what the restart left: as the rider would.
+    """
+
+    use: str
+    steps: tuple[str, ...]
+    before: Callable[[City, RiderKit, SettableClock], Awaitable[None]]
+    after: Callable[[City, RiderKit, SettableClock], Awaitable[None]]
+
+
+async def nothing(city: City, rider: RiderKit, clock: SettableClock) -> None:
+    """A rider with a card."""
+
+
+async def a_short_ride(city: City, rider: RiderKit, clock: SettableClock) -> None:
+    """It costs less than is reserved."""
+    assert (await city.start(rider)).status_code == 200
+    clock.advance(minutes=5)
+    await city.unit.report()
+
+
+async def a_long_ride(city: City, rider: RiderKit, clock: SettableClock) -> None:
+    """It costs more than is reserved."""
+    assert (await city.start(rider)).status_code == 200
+    clock.advance(minutes=60)
+    await city.unit.report()
+
+
+async def end_what_runs(city: City, rider: RiderKit, clock: SettableClock) -> None:
+    """If a ride runs, the rider ends it; then they ride again, so nothing is blocked."""
+    await city.unit.report()
+    if (await city.rides()) and (await city.rides())[-1]["status"] == "ACTIVE":
+        ended = await city.end(rider)
+        assert ended.status_code == 200, ended.text
+    started = await city.start(rider)
+    assert started.status_code == 200, started.text
+    clock.advance(minutes=1)
+    await city.unit.report()
+    assert (await city.end(rider)).status_code == 200
+
+
+WALKS = {
+    # Decide and ask the card, order the unlocking, record it.
+    "authorise": Walk("start_ride", (*WRITE, *CALL, *WRITE, *WRITE), nothing, end_what_runs),
+    # Order the lock, record it and decide to capture, ask the card.
+    "capture": Walk("end_ride", (*WRITE, *WRITE, *CALL), a_short_ride, end_what_runs),
+    "capture_and_charge": Walk("end_ride", (*WRITE, *WRITE, *CALL, *CALL), a_long_ride, end_what_runs),
+}
+EVERY_STEP = [
+    pytest.param(walk, nr, id=f"{name}-{nr}-{step}")
+    for name, walk in WALKS.items()
+    for nr, step in enumerate(walk.steps)
+]
+
+
+@pytest.fixture(scope="module")
+def crasher() -> Iterator[Crasher]:
+    with running_crasher() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(clock: SettableClock) -> Iterator[SandboxKit]:
+    with running_sandbox(clock) as running:
+        yield running
+
+
+async def run(city: City, crasher: Crasher, walk: Walk, rider: RiderKit, die_at: int | None) -> Any:
+    assert city.sandbox is not None
+    return await crasher.run(
+        Plan(
+            use=walk.use,
+            die_at=die_at,
+            database_url=city.rt.db.url,
+            sandbox_url=city.sandbox.url,
+            folder=city.api.services.config.data,
+            now=city.rt.clock.now(),
+            operator_id=city.kit.operator.id,
+            rider_id=rider.id,
+            args={"vehicle_id": city.fleet.vehicle_id, "lat": HOME.lat, "lon": HOME.lon},
+        )
+    )
+
+
+@pytest.mark.parametrize(("walk", "nr"), EVERY_STEP)
+async def test_killed_at_this_step_it_ends_in_one_charge_or_none(
+    rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit, crasher: Crasher, walk: Walk, nr: int
+) -> None:
+    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
+        rider = await city.rider(balance_minor=0)
+        await city.card(rider)
+        await walk.before(city, rider, clock)
+        died = await run(city, crasher, walk, rider, nr)
+        assert (died.steps, died.signal) == (walk.steps[: nr + 1], SIGKILL)
+        await restart(city, clock)
+        await walk.after(city, rider, clock)
+        await each_ride_was_charged_once_or_not_at_all(city)
+        await the_books_are_the_providers(city)
+
+
+@pytest.mark.parametrize("name", WALKS)
+async def test_these_are_all_steps_there_are(
+    rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit, crasher: Crasher, name: str
+) -> None:
+    walk = WALKS[name]
+    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
+        rider = await city.rider(balance_minor=0)
+        await city.card(rider)
+        await walk.before(city, rider, clock)
+        lived = await run(city, crasher, walk, rider, None)
+        assert (lived.steps, lived.signal) == (walk.steps, None)
+        await walk.after(city, rider, clock)
+        await each_ride_was_charged_once_or_not_at_all(city)
+        await the_books_are_the_providers(city)
+
+
+async def restart(city: City, clock: SettableClock) -> None:
+    """What the worker does from now on, minute by minute, until nothing is open."""
+    done: set[int] = set()
+    services = city.api.services
+    for _ in range(60):
+        await the_units_have_answered(city)
+        clock.advance(minutes=1)
+        await expire_due_commands(city.rt)
+        for job in await jobs_of(city, done):
+            done.add(job["id"])
+            await JOBS[job["task_name"]](services, **job["args"])
+        await resolve_card_calls(city.rt, services.cards, services.operators)
+        if not await what_is_open(city):
+            return
+    raise AssertionError(f"still open: {await what_is_open(city)}")
+
+
+async def jobs_of(city: City, done: set[int]) -> list[dict[str, Any]]:
+    async with city.rt.db.read() as tx:
+        rows = await tx.dicts("select id, task_name, args, scheduled_at from procrastinate_jobs order by id")
+    now = city.rt.clock.now()
+    return [
+        row
+        for row in rows
+        if row["args"].get("operator_id") == city.kit.operator.id
+        and row["id"] not in done
+        and (row["scheduled_at"] is None or row["scheduled_at"] <= now)
+    ]
+
+
+async def the_units_have_answered(city: City) -> None:
+    """What was ordered of a vehicle has had its time, which the tests' clock does not give."""
+    for command_id in await _column(
+        city, "select id from device_command where operator_id = %s and finished_at is null", city.kit.operator.id
+    ):
+        await await_outcome(city.rt, city.kit.operator.id, command_id, 10.0)
+
+
+async def what_is_open(city: City) -> list[str]:
+    """Calls that nobody knows the end of, and rides that wait."""
+    return await _column(
+        city,
+        """
+        select kind from card_call where operator_id = %s and status = 'OPEN'
+        union all
+        select status from ride where operator_id = %s and status not in ('ACTIVE', 'ENDED', 'FAILED')
+        """,
+        city.kit.operator.id,
+        city.kit.operator.id,
+    )
+
+
+async def _column(city: City, sql: Any, *params: Any) -> list[Any]:
+    async with city.rt.db.read() as tx:
+        return [row[0] for row in await tx.tuples(sql, params)]
+
+
+async def each_ride_was_charged_once_or_not_at_all(city: City) -> None:
+    assert city.sandbox is not None
+    for ride in await city.rides():
+        assert ride["status"] in ("ENDED", "FAILED")
+        assert ride["card_pending_minor"] == 0
+        assert ride["debt_minor"] in (None, 0)
+        refs = await _column(
+            city,
+            "select provider_ref from card_payment where operator_id = %s and cause = %s and provider_ref is not null",
+            city.kit.operator.id,
+            f"ride:{ride['id']}",
+        )
+        taken = sum(city.sandbox.payment(ref).captured_minor for ref in refs)
+        assert taken == (ride["total_minor"] or 0) == ride["charged_card_minor"]
+    assert await city.vehicle_status() == ("READY", None)
+
+
+async def the_books_are_the_providers(city: City) -> None:
+    assert city.sandbox is not None
+    operator_id = city.kit.operator.id
+    async with city.rt.db.read() as tx:
+        assert await check_ledger(tx, operator_id) == []
+        sums = await trial_balance(tx, operator_id)
+    assert sum(sums.values()) == 0
+    assert -sums.get(AccountKind.PROVIDER_CLEARING, 0) == city.sandbox.totals(operator_id).net_minor
+    assert sums.get(AccountKind.RIDER_IN_TRANSIT, 0) == 0
+    assert city.sandbox.open_reservations(operator_id) == 0
