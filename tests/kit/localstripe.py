@@ -21,6 +21,7 @@ import httpx2
 
 from isotope.adapters.cards.stripe import StripeCards
 from isotope.domain.payments.model import SavedCard
+from tests.kit.stripe import WEBHOOK_SECRET
 from tests.kit.waiting import wait_until
 
 KEY: Final = "sk_test_12345"
@@ -42,13 +43,13 @@ NUMBERS: Final[Mapping[str, str]] = {
 class LocalstripeKit:
     """The running imitation, and what a rider does there."""
 
-    def __init__(self, url: str, door: str) -> None:
-        self.url = url
+    def __init__(self, client: httpx2.Client, door: str) -> None:
         self.door = door
+        self._client = client
 
     def provider(self, timeout_s: float = 5.0) -> StripeCards:
         """The adapter, at the door."""
-        return StripeCards(secret_key=KEY, webhook_secrets=("whsec_x",), base_url=self.door, timeout_s=timeout_s)
+        return StripeCards(secret_key=KEY, webhook_secrets=(WEBHOOK_SECRET,), base_url=self.door, timeout_s=timeout_s)
 
     def save_card(self, name: str = "ok") -> SavedCard:
         """A card of a new customer, as a page of Stripe's would leave it."""
@@ -61,15 +62,8 @@ class LocalstripeKit:
         face = {name: made["card"][name] for name in ("brand", "last4", "exp_month", "exp_year")}
         return SavedCard(customer_ref=customer, card_ref=made["id"], **face)
 
-    def find(self, ref: str) -> dict[str, Any]:
-        """A payment intent as the imitation tells it."""
-        answer = httpx2.get(f"{self.url}/v1/payment_intents/{ref}", auth=(KEY, ""), trust_env=False)
-        found: dict[str, Any] = answer.raise_for_status().json()
-        return found
-
     def _post(self, path: str, form: dict[str, str]) -> dict[str, Any]:
-        answer = httpx2.post(f"{self.url}/v1/{path}", data=form, auth=(KEY, ""), timeout=_TIMEOUT_S, trust_env=False)
-        found: dict[str, Any] = answer.raise_for_status().json()
+        found: dict[str, Any] = self._client.post(f"/v1/{path}", data=form, auth=(KEY, "")).raise_for_status().json()
         return found
 
 
@@ -107,7 +101,7 @@ def stop_localstripe() -> None:
 
 class _Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    behind: str
+    behind: httpx2.Client
 
     def do_GET(self) -> None:
         self._pass("GET", b"")
@@ -121,9 +115,7 @@ class _Door(BaseHTTPRequestHandler):
     def _pass(self, method: str, body: bytes) -> None:
         self.close_connection = True
         headers = {name: self.headers[name] for name in ("Authorization", "Content-Type") if name in self.headers}
-        answer = httpx2.request(
-            method, f"{self.behind}{self.path}", content=body, headers=headers, timeout=_TIMEOUT_S, trust_env=False
-        )
+        answer = self.behind.request(method, self.path, content=body, headers=headers)
         self.send_response(answer.status_code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer.content)))
@@ -139,13 +131,13 @@ class _Door(BaseHTTPRequestHandler):
 def running_localstripe() -> Iterator[LocalstripeKit]:
     """The imitation behind its door; the process stays for the next test, see `stop_localstripe`."""
     _, url = _process()
-    handler = type("Door", (_Door,), {"behind": url})
-    door = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=door.serve_forever, args=(0.02,), name="door-of-localstripe", daemon=True)
-    thread.start()
-    try:
-        yield LocalstripeKit(url, f"http://127.0.0.1:{door.server_address[1]}")
-    finally:
-        door.shutdown()
-        thread.join(_TIMEOUT_S)
-        door.server_close()
+    with httpx2.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False) as client:
+        door = ThreadingHTTPServer(("127.0.0.1", 0), type("Door", (_Door,), {"behind": client}))
+        thread = threading.Thread(target=door.serve_forever, args=(0.02,), name="door-of-localstripe", daemon=True)
+        thread.start()
+        try:
+            yield LocalstripeKit(client, f"http://127.0.0.1:{door.server_address[1]}")
+        finally:
+            door.shutdown()
+            thread.join(_TIMEOUT_S)
+            door.server_close()

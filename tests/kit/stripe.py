@@ -60,6 +60,7 @@ class StripeKit:
         self.api = api
         # Every request that arrived: method, path, headers in lower case, parameters.
         self.requests: list[tuple[str, str, dict[str, str], dict[str, Any]]] = []
+        self.slow_s = _SLOW_S
         self._faults: dict[str, list[Fault | Said]] = {}
         self._answers: dict[tuple[str, str], tuple[Any, Said | None]] = {}
         self._lock = threading.Lock()
@@ -110,6 +111,10 @@ class StripeKit:
     def end_dispute(self, ref: str, *, won: bool) -> None:
         """The bank decides; won: the operator gets the money back."""
         self.api.end_dispute(ref, won=won)
+
+    def forget_keys(self) -> None:
+        """What Stripe does with idempotency keys after a day."""
+        self._answers.clear()
 
     def event(self, type_: str, ref: str) -> bytes:
         """The body of a webhook about something that is at Stripe."""
@@ -275,7 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(said(500, _BROKEN))
             return
         if fault == "slow":
-            time.sleep(_SLOW_S)
+            time.sleep(kit.slow_s)
         if fault not in {"cut", "lost"}:
             answer = kit.answer(method, path, headers, params, breaks=fault == "error_done")
             if fault != "done":

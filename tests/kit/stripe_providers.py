@@ -103,6 +103,7 @@ class LocalstripeUnderTest(_Stripe):
         "refuses_capture": "localstripe has no such card",
         "refuses_refund": "localstripe has no such card",
         "repeats": "localstripe has no Idempotency-Key",
+        "limits refunds": "localstripe gives back what was never taken",
         "captures in part": "localstripe does not tell what was taken",
         "finds authorise": "localstripe lists no payments by customer",
         "finds charge": "localstripe lists no payments by customer",

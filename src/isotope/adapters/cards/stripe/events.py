@@ -75,7 +75,7 @@ def read_event(headers: Mapping[str, str], body: bytes, now: datetime, secrets: 
         kind, ref = (EventKind.OTHER, ref) if payment_ref is None else (kind, payment_ref)
     elif about.object == "payment_intent":
         payment_ref = ref
-    if kind is not EventKind.OTHER and not ref:
+    if not event.id or (kind is not EventKind.OTHER and not ref):
         raise EventRefused("about nothing")
     return CardEvent(id=event.id, kind=kind, ref=ref, type=event.type, payment_ref=payment_ref)
 

@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
 
 import httpx2
@@ -150,6 +151,12 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the authorities' certificates takes longer than a request."""
+    return httpx2.create_ssl_context()
+
+
 class _Transport(stripe.HTTPClient):
     """The SDK's requests over httpx2: it ends in time, and never holds up the event loop.
 
@@ -162,14 +169,13 @@ class _Transport(stripe.HTTPClient):
     def __init__(self, timeout_s: float) -> None:
         super().__init__()
         self._timeout = httpx2.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
-        # Reading the certificates takes longer than the rest.
-        self._ssl: ssl.SSLContext = httpx2.create_ssl_context()
+        _tls()
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         try:
-            async with httpx2.AsyncClient(timeout=self._timeout, verify=self._ssl) as client:
+            async with httpx2.AsyncClient(timeout=self._timeout, verify=_tls()) as client:
                 answer = await client.request(method.upper(), url, headers=dict(headers), content=post_data)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise stripe.APIConnectionError(type(error).__name__) from None  # type: ignore[no-untyped-call]

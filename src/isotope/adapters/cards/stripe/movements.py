@@ -1,7 +1,7 @@
 """Money that moved at Stripe, read from the account's balance transactions."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -110,8 +110,7 @@ def _call_of(kind: MovementKind, source: Source, intent: Intent) -> str | None:
 
 
 async def _last_before(line: Line, options: RequestOptions, second: int) -> str | None:
-    question = line.v1.balance_transactions.list_async({"created": {"lt": second}, "limit": 1}, options)
-    found = await _heard(line, question, Page[Named])
+    found = await _listed(line, options, {"created": {"lt": second}, "limit": 1}, Page[Named])
     return found.data[0].id if found.data else None
 
 
@@ -135,12 +134,12 @@ async def _page(
         "expand": ["data.source.payment_intent"],
         "limit": _PAGE,
     }
-    return await _heard(line, line.v1.balance_transactions.list_async(params, options), Page[BalanceTransaction])
+    return await _listed(line, options, params, Page[BalanceTransaction])
 
 
-async def _heard(line: Line, question: Awaitable[object], shape: type[T]) -> T:
+async def _listed(line: Line, options: RequestOptions, params: BalanceTransactionListParams, shape: type[T]) -> T:
     async with line.asking():
         try:
-            return await line.ask(question, shape)
+            return await line.ask(line.v1.balance_transactions.list_async(params, options), shape)
         except StripeSaysNo as no:
             raise CardsUnclear(f"Stripe does not list what moved (code {no.code})") from None
