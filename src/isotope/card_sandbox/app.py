@@ -161,6 +161,9 @@ class Sandbox:
         for method, path, handler in self._routes:
             found = path.fullmatch(request.path)
             if found and method == request.method:
+                if request.path.startswith("/v1/"):
+                    # Before the body is looked at.
+                    self._merchant(request)
                 return await handler(request, found.group(1))
         raise Wrong(404, "path_unknown")
 
@@ -270,7 +273,6 @@ class Sandbox:
         return await self._read(request, lambda desk: disputes.end_dispute(desk, ref, won=ask.won))
 
     async def _add_fault(self, request: Request, _ref: str) -> Response:
-        self._merchant(request)
         ask = _decode(request, AddFault)
         fault = next((known for known in FAULTS if known == ask.fault), None)
         if fault is None:
