@@ -4,21 +4,22 @@ The provider's sandbox is the witness: after a restart each ride is charged exac
 what the provider says, and nothing stands in anybody's way.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from isotope.domain.devices import await_outcome, expire_due_commands
-from isotope.domain.payments import resolve_card_calls
+from isotope.domain.payments import PaymentStatus, TopUp, resolve_card_calls, top_up
 from isotope.domain.tenants.model import PaymentSettings, RideSettings, Settings
 from isotope.domain.wallet import AccountKind, check_ledger, trial_balance
 from isotope.infra.runtime import Runtime
+from isotope.kernel.actor import rider_actor
 from isotope.worker.tasks import JOBS
-from tests.journeys.kit.crashing import Crasher, Plan, running_crasher
+from tests.journeys.kit.crashing import Crasher, Died, Plan, running_crasher
 from tests.kit.cards import SandboxKit, running_sandbox
 from tests.kit.city import City, small_city
 from tests.kit.clock import SettableClock
@@ -37,31 +38,65 @@ CALL = ("sent", "answered", *WRITE)
 class Walk:
     """A use case and the steps it comes to, from its first transaction to its last.
 
-    `before` brings the city to where it begins, `after` ends what the restart left: as the rider would.
+    `before` brings the city to where it begins and says more of what is asked for; `after` ends what the restart left,
+    as people would.
     """
 
     use: str
     steps: tuple[str, ...]
-    before: Callable[[City, RiderKit, SettableClock], Awaitable[None]]
+    before: Callable[[City, RiderKit, SettableClock], Awaitable[Mapping[str, Any]]]
     after: Callable[[City, RiderKit, SettableClock], Awaitable[None]]
 
 
-async def nothing(city: City, rider: RiderKit, clock: SettableClock) -> None:
+TOP_UP: Final[dict[str, Any]] = {"amount_minor": 700, "key": "the rider's key"}
+
+
+async def nothing(city: City, rider: RiderKit, clock: SettableClock) -> Mapping[str, Any]:
     """A rider with a card."""
+    return {}
 
 
-async def a_short_ride(city: City, rider: RiderKit, clock: SettableClock) -> None:
+async def a_short_ride(city: City, rider: RiderKit, clock: SettableClock) -> Mapping[str, Any]:
     """It costs less than is reserved."""
-    assert (await city.start(rider)).status_code == 200
-    clock.advance(minutes=5)
-    await city.unit.report()
+    return await ride_for(city, rider, clock, minutes=5)
 
 
-async def a_long_ride(city: City, rider: RiderKit, clock: SettableClock) -> None:
+async def a_long_ride(city: City, rider: RiderKit, clock: SettableClock) -> Mapping[str, Any]:
     """It costs more than is reserved."""
-    assert (await city.start(rider)).status_code == 200
-    clock.advance(minutes=60)
+    return await ride_for(city, rider, clock, minutes=60)
+
+
+async def ride_for(city: City, rider: RiderKit, clock: SettableClock, minutes: int) -> Mapping[str, Any]:
+    started = await city.start(rider)
+    assert started.status_code == 200, started.text
+    clock.advance(minutes=minutes)
     await city.unit.report()
+    return {}
+
+
+async def an_empty_wallet(city: City, rider: RiderKit, clock: SettableClock) -> Mapping[str, Any]:
+    """The rider's app asks with a key."""
+    return TOP_UP
+
+
+async def ask_again(city: City, rider: RiderKit, clock: SettableClock) -> None:
+    """The app got no answer and asks again with its key."""
+    services = city.api.services
+    again = await top_up(
+        services.rt,
+        services.cards,
+        TopUp(
+            operator=city.kit.operator,
+            rider_id=rider.id,
+            amount_minor=TOP_UP["amount_minor"],
+            actor=rider_actor(rider.id),
+            idempotency_key=TOP_UP["key"],
+        ),
+    )
+    assert again.payment.status is PaymentStatus.CAPTURED
+    assert again.standing.balance_minor == TOP_UP["amount_minor"]
+    assert city.sandbox is not None
+    assert [seen.captured_minor for seen in city.sandbox.payments(city.kit.operator.id)] == [TOP_UP["amount_minor"]]
 
 
 async def end_what_runs(city: City, rider: RiderKit, clock: SettableClock) -> None:
@@ -70,10 +105,7 @@ async def end_what_runs(city: City, rider: RiderKit, clock: SettableClock) -> No
     if (await city.rides()) and (await city.rides())[-1]["status"] == "ACTIVE":
         ended = await city.end(rider)
         assert ended.status_code == 200, ended.text
-    started = await city.start(rider)
-    assert started.status_code == 200, started.text
-    clock.advance(minutes=1)
-    await city.unit.report()
+    await ride_for(city, rider, clock, minutes=1)
     assert (await city.end(rider)).status_code == 200
 
 
@@ -83,6 +115,7 @@ WALKS = {
     # Order the lock, record it and decide to capture, ask the card.
     "capture": Walk("end_ride", (*WRITE, *WRITE, *CALL), a_short_ride, end_what_runs),
     "capture_and_charge": Walk("end_ride", (*WRITE, *WRITE, *CALL, *CALL), a_long_ride, end_what_runs),
+    "top_up": Walk("top_up", (*WRITE, *CALL), an_empty_wallet, ask_again),
 }
 EVERY_STEP = [
     pytest.param(walk, nr, id=f"{name}-{nr}-{step}")
@@ -103,11 +136,13 @@ def sandbox(clock: SettableClock) -> Iterator[SandboxKit]:
         yield running
 
 
-async def run(city: City, crasher: Crasher, walk: Walk, rider: RiderKit, die_at: int | None) -> Any:
+async def run(
+    city: City, crasher: Crasher, use: str, rider: RiderKit, args: Mapping[str, Any], die_at: int | None
+) -> Died:
     assert city.sandbox is not None
     return await crasher.run(
         Plan(
-            use=walk.use,
+            use=use,
             die_at=die_at,
             database_url=city.rt.db.url,
             sandbox_url=city.sandbox.url,
@@ -115,7 +150,7 @@ async def run(city: City, crasher: Crasher, walk: Walk, rider: RiderKit, die_at:
             now=city.rt.clock.now(),
             operator_id=city.kit.operator.id,
             rider_id=rider.id,
-            args={"vehicle_id": city.fleet.vehicle_id, "lat": HOME.lat, "lon": HOME.lon},
+            args={"vehicle_id": city.fleet.vehicle_id, "lat": HOME.lat, "lon": HOME.lon, **args},
         )
     )
 
@@ -127,8 +162,8 @@ async def test_killed_at_this_step_it_ends_in_one_charge_or_none(
     async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
         rider = await city.rider(balance_minor=0)
         await city.card(rider)
-        await walk.before(city, rider, clock)
-        died = await run(city, crasher, walk, rider, nr)
+        args = await walk.before(city, rider, clock)
+        died = await run(city, crasher, walk.use, rider, args, nr)
         assert (died.steps, died.signal) == (walk.steps[: nr + 1], SIGKILL)
         await restart(city, clock)
         await walk.after(city, rider, clock)
@@ -144,8 +179,8 @@ async def test_these_are_all_steps_there_are(
     async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
         rider = await city.rider(balance_minor=0)
         await city.card(rider)
-        await walk.before(city, rider, clock)
-        lived = await run(city, crasher, walk, rider, None)
+        args = await walk.before(city, rider, clock)
+        lived = await run(city, crasher, walk.use, rider, args, None)
         assert (lived.steps, lived.signal) == (walk.steps, None)
         await walk.after(city, rider, clock)
         await each_ride_was_charged_once_or_not_at_all(city)

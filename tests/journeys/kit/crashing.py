@@ -29,7 +29,7 @@ import msgspec
 
 from isotope.adapters.cards import SandboxCards
 from isotope.api.context import Services
-from isotope.domain import sharing
+from isotope.domain import payments, sharing
 from isotope.domain.payments.model import Answer, CallKind
 from isotope.domain.payments.ports import CardsUnclear, ChargeCard, FindCall, OnPayment
 from isotope.domain.tenants.model import Operator
@@ -104,7 +104,21 @@ async def end_ride(services: Services, operator: Operator, plan: Plan) -> None:
     )
 
 
-USES: Final[Mapping[str, Use]] = {"start_ride": start_ride, "end_ride": end_ride}
+async def top_up(services: Services, operator: Operator, plan: Plan) -> None:
+    await payments.top_up(
+        services.rt,
+        services.cards,
+        payments.TopUp(
+            operator=operator,
+            rider_id=plan.rider_id,
+            amount_minor=plan.args["amount_minor"],
+            actor=rider_actor(plan.rider_id),
+            idempotency_key=plan.args["key"],
+        ),
+    )
+
+
+USES: Final[Mapping[str, Use]] = {"start_ride": start_ride, "end_ride": end_ride, "top_up": top_up}
 
 
 class Crasher:
