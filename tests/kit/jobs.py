@@ -1,0 +1,68 @@
+"""Jobs of the queue, run by the test instead of a worker: at the time of the test's clock, once or twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.payments import NO_CARDS, Cards
+from isotope.domain.tenants import Operators
+from isotope.domain.zones import Zones
+from isotope.infra.runtime import Runtime
+from isotope.kernel.ids import OperatorId
+from isotope.worker.tasks import JOBS, Services
+from tests.kit.sms import RecordingSms
+
+
+@dataclass
+class JobServices:
+    """What jobs need, without an API."""
+
+    rt: Runtime
+    operators: Operators
+    zones: Zones
+    cards: Cards = NO_CARDS
+    sms: SmsSender = field(default_factory=RecordingSms)
+    holds: Sequence[DeletionHold] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A job that waits."""
+
+    id: int
+    name: str
+    args: dict[str, Any]
+    at: datetime | None
+
+
+async def queued_jobs(rt: Runtime, operator_id: OperatorId, *names: str) -> list[QueuedJob]:
+    """An operator's jobs that wait, by when they are due; of some names, if any are given."""
+    async with rt.db.read() as tx:
+        rows = await tx.tuples(
+            """
+            select id, task_name, args, scheduled_at from procrastinate_jobs
+             where status = 'todo' and (args ->> 'operator_id')::bigint = %(operator_id)s
+             order by scheduled_at nulls first, id
+            """,
+            {"operator_id": operator_id},
+        )
+    return [QueuedJob(*row) for row in rows if not names or row[1] in names]
+
+
+async def run_due_jobs(services: Services, operator_id: OperatorId, *names: str, times: int = 1) -> list[str]:
+    """Run what is due now, and what that makes due, each `times` times; the names in order."""
+    ran: list[str] = []
+    for _round in range(100):
+        now = services.rt.clock.now()
+        jobs = await queued_jobs(services.rt, operator_id, *names)
+        due = next((job for job in jobs if job.at is None or job.at <= now), None)
+        if due is None:
+            return ran
+        async with services.rt.db.write() as tx:
+            await tx.execute("delete from procrastinate_jobs where id = %(id)s", {"id": due.id})
+        for _time in range(times):
+            await JOBS[due.name](services, **due.args)
+        ran.append(due.name)
+    raise AssertionError(f"jobs never end: {ran}")
