@@ -136,6 +136,8 @@ PLAIN: Final[Mapping[str, Any]] = {
     "bookmark_next": None,
     "bookmark": None,
     "page_length": 20,
+    "is_on": False,
+    "threshold": 5,
     "currency": "EUR",
     "skip_wallet_check": None,
     "skip_save_card_check": None,

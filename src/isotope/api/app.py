@@ -52,8 +52,11 @@ def create_app(services: Services) -> Litestar:
     for page in pages(services):
         by_path[page.path]["GET"] = _page_answerer(page, services)
     by_path[WEBHOOK_PATH]["POST"] = _webhook_answerer(services)
+    takes_rest = {WEBHOOK_PATH, *(page.path for page in pages(services) if page.takes_rest)}
     app = Litestar(
-        route_handlers=[_route(path, methods, services.texts) for path, methods in by_path.items()],
+        route_handlers=[
+            _route(path, methods, services.texts, takes_rest=path in takes_rest) for path, methods in by_path.items()
+        ],
         openapi_config=None,
         logging_config=None,
         # Routing's own noes go to the edge like everything else that is raised.
@@ -97,11 +100,14 @@ def _webhook_answerer(services: Services) -> _Answerer:
     return run
 
 
-def _route(path: str, methods: Mapping[str, _Answerer], texts: Texts) -> ASGIRouteHandler:
-    """One path: its methods, HEAD for GET, OPTIONS, and a 405 that says what there is."""
+def _route(path: str, methods: Mapping[str, _Answerer], texts: Texts, *, takes_rest: bool) -> ASGIRouteHandler:
+    """One path: its methods, HEAD for GET, OPTIONS, and a 405 that says what there is.
+
+    Paths that go on are mounts: the framework has path parameters for other handlers than ours only.
+    """
     allowed = _allowed(methods)
 
-    @asgi(path, copy_scope=False, name=path)
+    @asgi(path, copy_scope=False, name=path, is_mount=takes_rest)
     async def handle(scope: Any, receive: Any, send: Any) -> None:
         trace: Trace = scope["isotope.trace"]
         method = scope["method"]

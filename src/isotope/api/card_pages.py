@@ -9,7 +9,7 @@ from typing import Any, Final
 from isotope.api.context import Services
 from isotope.api.docs.html import Markup, join, tag
 from isotope.api.endpoint import headers_of
-from isotope.api.shown import Page, Shown
+from isotope.api.shown import Page, Shown, rest_of
 from isotope.domain import payments
 from isotope.domain.tenants.model import Operator
 from isotope.kernel.texts import FALLBACK_LANGUAGE, accepted_languages
@@ -29,16 +29,16 @@ _STYLE: Final = Markup(
 def card_pages() -> Sequence[Page]:
     """Where `add-payment-method` and `top-up` let a browser come back to."""
     return [
-        Page("card_return", "/cards/return/{token:str}", _return),
+        Page("card_return", "/cards/return", _return, takes_rest=True),
         Page("card_done", "/cards/done", _done),
     ]
 
 
 async def _return(services: Services, scope: Mapping[str, Any]) -> Shown:
     """Ask what became of the card, and send the browser on to where the app wanted it."""
-    token = str(scope["path_params"]["token"])
+    token = rest_of(scope)
     setup = None
-    if services.cards.are_taken and len(token) <= _MOST_TOKEN:
+    if services.cards.are_taken and 0 < len(token) <= _MOST_TOKEN:
         setup = await payments.return_from_card_page(services.rt, services.cards, services.operators, token)
     if setup is None:
         return _page(services, scope, None, "unknown", status=404)

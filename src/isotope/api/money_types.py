@@ -114,6 +114,39 @@ class TopUp(msgspec.Struct, frozen=True, kw_only=True):
     currency_code: Currency
 
 
+class SetAutoTopUpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is charged by itself, and when."""
+
+    user_id: UserId = None
+    is_on: Annotated[bool, Meta(description="False: nothing is charged by itself.", examples=[True])]
+    threshold: Annotated[
+        Decimal | None,
+        Meta(description="Charge when the balance falls below this; null: as it was set before.", examples=[5.0]),
+    ] = None
+    amount: Annotated[
+        Decimal | None,
+        Meta(description="What is charged then, within the limits of a top-up; null: as it was.", examples=[20.0]),
+    ] = None
+    payment_method_id: Annotated[
+        CardMethodId | None, Meta(description="A card; null: the one that rides are paid with, whichever that is then.")
+    ] = None
+
+
+class AutoTopUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What is charged by itself, and when."""
+
+    is_on: bool
+    threshold: Amount
+    amount: Amount
+    payment_method_id: Annotated[str | None, Meta(description="Null: the card that rides are paid with.")]
+    is_suspended: Annotated[
+        bool, Meta(description="A card said no; nothing is charged by itself until it is set again.")
+    ]
+    reason: Annotated[str | None, Meta(description="Why it is suspended: as `details.reason` of `card_declined`.")]
+    message: Annotated[str | None, Meta(description="Why it is suspended, for the rider.")]
+    currency_code: Currency
+
+
 class WalletEntriesRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which page."""
 

@@ -20,8 +20,15 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A GET that is no operation of the contract. `{name:str}` in the path stands for one part of it."""
+    """A GET that is no operation of the contract. With `takes_rest` the path goes on: see `rest_of`."""
 
     name: str
     path: str
     show: Callable[[Services, Mapping[str, Any]], Awaitable[Shown]]
+    takes_rest: bool = False
+
+
+def rest_of(scope: Mapping[str, Any]) -> str:
+    """The one part after the path of a page or hook that takes it; empty if there is none, or more than one."""
+    rest = str(scope["path"]).strip("/")
+    return "" if "/" in rest else rest

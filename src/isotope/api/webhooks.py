@@ -19,13 +19,14 @@ from isotope.api.body import Receive, read_raw
 from isotope.api.context import Services
 from isotope.api.endpoint import Trace, encode, headers_of
 from isotope.api.errors import encode_refusal
-from isotope.api.shown import Shown
+from isotope.api.shown import Shown, rest_of
 from isotope.domain.payments import EventRefused, take_card_event
 from isotope.kernel.errors import Kind, Refusal
 
 _log = structlog.get_logger("isotope.api")
 
-PATH: Final = "/webhooks/cards/{provider:str}"
+# The provider's name follows.
+PATH: Final = "/webhooks/cards"
 NAME: Final = "card_webhook"
 MOST_BYTES: Final = 256 * 1024
 
@@ -43,7 +44,7 @@ async def take_card_webhook(services: Services, scope: Mapping[str, Any], receiv
 
 async def _take(services: Services, scope: Mapping[str, Any], receive: Receive) -> bool:
     provider = services.cards.provider
-    if provider is None or scope["path_params"]["provider"] != provider.name:
+    if provider is None or rest_of(scope) != provider.name:
         raise Refusal(Kind.NOT_FOUND, "not_found")
     headers = headers_of(scope)
     body = await read_raw(receive, headers, MOST_BYTES)

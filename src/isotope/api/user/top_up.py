@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from isotope.api.money_types import GetTopUpRequest, TopUp, TopUpRequest
+from isotope.api.money_types import GetTopUpRequest, PayDebtRequest, TopUp, TopUpRequest
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.user.account import BASE, NO_RIDER, TAG
 from isotope.domain import payments
@@ -99,7 +99,54 @@ async def get_top_up(call: Call[GetTopUpRequest]) -> TopUp:
     return shown(call, found)
 
 
-def amount_minor_of(amount: Decimal, currency: str) -> int:
+@operation(
+    id="pay_debt",
+    tag=TAG,
+    title="Pay debt",
+    method="POST",
+    path=f"{BASE}/pay-debt",
+    auth=Auth.PUBLIC_AND_CALLER,
+    request=PayDebtRequest,
+    response=TopUp,
+    refusals=(
+        NO_RIDER,
+        (Kind.NOT_FOUND, "card_not_found"),
+        (Kind.PAYMENT, "card_declined"),
+        (Kind.CONFLICT, "card_needed"),
+        (Kind.CONFLICT, "cards_unavailable"),
+        (Kind.CONFLICT, "no_debt"),
+        (Kind.CONFLICT, "payment_running"),
+        (Kind.UNAVAILABLE, "card_no_answer"),
+    ),
+    response_example={**_EXAMPLE, "amount": 2.4, "debt_settled": 2.4, "message": "2.40 EUR was added."},
+    idempotent=True,
+)
+async def pay_debt(call: Call[PayDebtRequest]) -> TopUp:
+    """Pay the whole open debt with a card, now. Once it is paid, rides can be started again.
+
+    As with `top-up`, the bank may want the rider to confirm at `redirect_url`; ask `get-top-up` what came of it.
+    """
+    rt, services, body = call.services.rt, call.services, call.body
+    card_id = None
+    if body.payment_method_id is not None:
+        card_id = payments.card_id_of(body.payment_method_id)
+        if card_id is None:
+            raise payments.card_not_found()
+    payment = await payments.pay_debt(
+        rt,
+        services.cards,
+        payments.PayDebt(
+            operator=call.operator,
+            rider_id=call.rider_id(),
+            actor=call.actor,
+            card_id=card_id,
+            return_url=services.cards.done_url,
+        ),
+    )
+    return shown(call, await payments.read_top_up(rt, call.operator, payment.id))
+
+
+def amount_minor_of(amount: Decimal, currency: str, field: str = "amount") -> int:
     """In the currency's minor unit.
 
     Raises:
@@ -109,7 +156,7 @@ def amount_minor_of(amount: Decimal, currency: str) -> int:
         return to_minor(amount, currency)
     except ValueError:
         decimals = exponent(currency)
-        raise invalid(Fault("amount", f"an amount of at most {decimals} decimals is expected")) from None
+        raise invalid(Fault(field, f"an amount of at most {decimals} decimals is expected")) from None
 
 
 def shown(call: Call[Any], topped_up: payments.ToppedUp) -> TopUp:

@@ -13,6 +13,7 @@ from isotope.domain.payments.errors import (
 )
 from isotope.domain.payments.methods import PaymentMethod, is_expired, list_methods
 from isotope.domain.payments.model import (
+    CARD_PREFIX,
     CASH,
     WALLET,
     Answer,
@@ -34,10 +35,12 @@ from isotope.domain.payments.queries import (
     card_id_of,
     find_card,
     find_choice,
+    find_open_call,
     get_payment,
     list_call_causes,
     list_cards,
     list_payments,
+    list_refundable,
 )
 from isotope.domain.payments.return_urls import with_query
 from isotope.domain.payments.usecases.auto_topup import JOB as AUTO_TOPUP_JOB
@@ -67,10 +70,11 @@ from isotope.domain.payments.usecases.resolve_card_setups import forget_card_set
 from isotope.domain.payments.usecases.set_auto_topup import SetAutoTopUp, get_auto_topup, set_auto_topup
 from isotope.domain.payments.usecases.start_card_setup import StartCardSetup, start_card_setup
 from isotope.domain.payments.usecases.take_card_event import forget_card_events, take_card_event
-from isotope.domain.payments.usecases.top_up import ToppedUp, TopUp, find_top_up, top_up
+from isotope.domain.payments.usecases.top_up import ToppedUp, TopUp, find_top_up, read_top_up, top_up
 
 __all__ = [
     "AUTO_TOPUP_JOB",
+    "CARD_PREFIX",
     "CASH",
     "NO_CARDS",
     "WALLET",
@@ -124,6 +128,7 @@ __all__ = [
     "find_card",
     "find_choice",
     "find_chosen_card",
+    "find_open_call",
     "find_selected_method",
     "find_top_up",
     "finish_card_setup",
@@ -139,6 +144,7 @@ __all__ = [
     "list_cards",
     "list_methods",
     "list_payments",
+    "list_refundable",
     "look_at_top_up",
     "merchant_of",
     "open_payment",
@@ -147,6 +153,7 @@ __all__ = [
     "payment_method_in_use",
     "plan_debt_collection",
     "read_payment_methods",
+    "read_top_up",
     "record_alone",
     "record_answer",
     "remove_card",

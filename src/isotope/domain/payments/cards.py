@@ -32,6 +32,11 @@ class Cards:
         """Whether cards can be saved and used here."""
         return self.provider is not None
 
+    @property
+    def done_url(self) -> str:
+        """Where a rider ends who confirmed a payment at their bank: a page of ours that says so."""
+        return f"{self.public_url}/cards/done"
+
     def get_provider(self) -> CardProvider:
         """The provider.
 

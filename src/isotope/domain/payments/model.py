@@ -191,6 +191,26 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     redirect_url: str | None = None
 
 
+class After(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer makes of a call and its payment, see `rules.after_answer`.
+
+    Attributes:
+        collected_minor: came from the card.
+        unpaid_minor: was to come from the card and does not.
+        returned_minor: went back to the card.
+        kept_minor: was to go back to the card and does not; the wallet gets it.
+        kept_debt_minor: of that, what settled debt. Known once it is posted.
+    """
+
+    call: CallStatus
+    payment: PaymentStatus
+    collected_minor: int = 0
+    unpaid_minor: int = 0
+    returned_minor: int = 0
+    kept_minor: int = 0
+    kept_debt_minor: int = 0
+
+
 class RefusalCode(StrEnum):
     """Why a provider says no, in our words; a text `card_code_<value>` stands in the catalogue for each."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from isotope.domain.payments.cards import Cards
 from isotope.domain.payments.model import (
     CARD_PREFIX,
-    CallKind,
     Card,
     CardCall,
     CardCallId,
@@ -150,13 +150,29 @@ async def get_call_with_card(tx: Tx, call: CardCall) -> tuple[CardPayment, Card]
     return payment, card
 
 
-async def has_call(tx: Tx, operator_id: OperatorId, payment_id: CardPaymentId, kind: CallKind) -> bool:
-    """Whether such a call was made and not refused."""
-    found: bool = await tx.scalar(
+async def list_refundable(
+    tx: Tx, cards: Cards, operator_id: OperatorId, cause: str, amount_minor: int
+) -> list[tuple[CardPaymentId, int]]:
+    """Which payments for a cause give `amount_minor` back, and how much each: the oldest first.
+
+    Less than asked for where some was paid at a provider that this installation has left, or nobody takes cards.
+    """
+    if cards.provider is None:
+        return []
+    rows = await tx.tuples(
         """
-        select exists (select from card_call where operator_id = %(operator_id)s and payment_id = %(payment_id)s
-                          and kind = %(kind)s and status <> 'REFUSED')
+        select p.id, p.captured_minor - p.refunded_minor
+          from card_payment p join card c on c.operator_id = p.operator_id and c.id = p.card_id
+         where p.operator_id = %(operator_id)s and p.cause = %(cause)s and p.captured_minor > p.refunded_minor
+           and c.provider = %(provider)s
+         order by p.id limit 100
         """,
-        {"operator_id": operator_id, "payment_id": payment_id, "kind": kind},
+        {"operator_id": operator_id, "cause": cause, "provider": cards.provider.name},
     )
+    found = []
+    for payment_id, left_minor in rows:
+        part_minor = min(left_minor, amount_minor)
+        if part_minor:
+            found.append((CardPaymentId(payment_id), part_minor))
+        amount_minor -= part_minor
     return found

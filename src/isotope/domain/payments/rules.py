@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from isotope.domain.payments.model import (
+    After,
     Answer,
     CallKind,
     CallStatus,
@@ -44,25 +45,6 @@ from isotope.domain.payments.model import (
     PaymentStatus,
     RefusalCode,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class After:
-    """What an answer makes of a call and its payment.
-
-    Attributes:
-        collected_minor: came from the card.
-        unpaid_minor: was to come from the card and does not.
-        returned_minor: went back to the card.
-        kept_minor: was to go back to the card and does not.
-    """
-
-    call: CallStatus
-    payment: PaymentStatus
-    collected_minor: int = 0
-    unpaid_minor: int = 0
-    returned_minor: int = 0
-    kept_minor: int = 0
 
 
 def after_answer(payment: CardPayment, call: CardCall, answer: Answer) -> After:

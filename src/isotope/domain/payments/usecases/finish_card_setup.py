@@ -7,6 +7,7 @@ from isotope.domain.payments import choices, setups
 from isotope.domain.payments.cards import Cards, merchant_of
 from isotope.domain.payments.model import CardSetup, SetupStatus
 from isotope.domain.payments.ports import CardsUnclear, SetupFound
+from isotope.domain.payments.usecases.plan_debt_collection import hurry_debt_collection
 from isotope.domain.tenants import Operators
 from isotope.domain.tenants.model import Operator
 from isotope.infra.runtime import Runtime
@@ -70,5 +71,6 @@ async def _record(rt: Runtime, operator: Operator, setup: CardSetup, found: Setu
             return await setups.end_setup(tx, stored, SetupStatus.FAILED)
         if await setups.count_cards(tx, operator.id, setup.rider_id) == 1:
             await choices.choose_first_card(tx, card)
+        await hurry_debt_collection(tx, operator, setup.rider_id, now)
         _log.info("cards.saved", setup=setup.id, operator_id=operator.id)
         return await setups.end_setup(tx, stored, SetupStatus.DONE, card.id)

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from isotope.domain.payments import queries, store
 from isotope.domain.payments.model import (
+    After,
     Answer,
     CallKind,
     CallStatus,
@@ -14,11 +17,20 @@ from isotope.domain.payments.model import (
     Purpose,
     RefusalCode,
 )
-from isotope.domain.payments.rules import After, after_answer
+from isotope.domain.payments.rules import after_answer
 from isotope.domain.payments.usecases.follow_top_up import follow_top_up
 from isotope.domain.payments.usecases.plan_debt_collection import plan_debt_collection
 from isotope.domain.tenants.model import Operator
-from isotope.domain.wallet import AccountKind, Entry, Posting, credit_entries, lock_standing, post
+from isotope.domain.wallet import (
+    AccountKind,
+    Entry,
+    Posting,
+    SettleDebt,
+    credit_entries,
+    lock_standing,
+    post,
+    settle_debt,
+)
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM
@@ -55,7 +67,7 @@ async def record_answer(tx: Tx, operator: Operator, call: CardCall, answer: Answ
         answer=answer,
         provider_ref=(answer.ref or payment.provider_ref) if is_first else payment.provider_ref,
     )
-    await _post(tx, operator, changed, call, after, now)
+    after = await _post(tx, operator, changed, call, after, now)
     await follow_top_up(tx, changed, after, now)
     if answer.code == RefusalCode.CARD_UNKNOWN and is_first:
         card = await queries.find_card(tx, operator.id, payment.rider_id, payment.card_id)
@@ -70,11 +82,12 @@ async def record_alone(rt: Runtime, operator: Operator, call: CardCall, answer: 
         await record_answer(tx, operator, call, answer, rt.clock.now())
 
 
-async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall, after: After, now: datetime) -> None:
+async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall, after: After, now: datetime) -> After:
+    """What happened, in the ledger; and the rest of what is known by then."""
     rider = payment.rider_id
     moved = after.collected_minor or after.unpaid_minor or after.returned_minor or after.kept_minor
     if not moved:
-        return
+        return after
     standing = await lock_standing(tx, operator.id, rider, payment.currency)
     entries: list[tuple[str, tuple[Entry, ...]]] = []
     clearing, transit = AccountKind.PROVIDER_CLEARING, AccountKind.RIDER_IN_TRANSIT
@@ -102,10 +115,10 @@ async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall
         entries.append(("card_refunded", went))
     if after.kept_minor:
         amount = after.kept_minor
-        stays = (
-            Entry(kind=transit, amount_minor=-amount, rider_id=rider),
-            *credit_entries(rider, standing, amount),
-        )
+        kept = credit_entries(rider, standing, amount)
+        stays = (Entry(kind=transit, amount_minor=-amount, rider_id=rider), *kept)
+        settled = sum(entry.amount_minor for entry in kept if entry.kind is AccountKind.RIDER_DEBT)
+        after = msgspec.structs.replace(after, kept_debt_minor=settled)
         entries.append(("refund_to_wallet", stays))
     for reason, sides in entries:
         await post(
@@ -121,5 +134,18 @@ async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall
             ),
         )
     if after.unpaid_minor and payment.purpose is Purpose.RIDE:
+        # Money may have come in while the card was asked.
+        await settle_debt(
+            tx,
+            SettleDebt(
+                operator_id=operator.id,
+                rider_id=rider,
+                currency=payment.currency,
+                actor=SYSTEM,
+                cause=store.call_cause(call.id),
+                now=now,
+            ),
+        )
         # The card just said no: that was the first try.
         await plan_debt_collection(tx, operator, rider, payment.currency, now, tried=True)
+    return after

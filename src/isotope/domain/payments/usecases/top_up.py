@@ -7,14 +7,12 @@ import structlog
 from psycopg.errors import UniqueViolation
 
 from isotope.domain.identity import lock_rider
-from isotope.domain.payments import errors, queries, store
+from isotope.domain.payments import debts, errors, queries, store
 from isotope.domain.payments.cards import Cards
-from isotope.domain.payments.choices import find_chosen_card
 from isotope.domain.payments.model import (
     Card,
     CardPayment,
     CardPaymentId,
-    CardStatus,
     PaymentStatus,
     Purpose,
 )
@@ -25,7 +23,6 @@ from isotope.domain.payments.usecases.resolve_card_calls import resolve_call
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import (
     AccountKind,
-    Flow,
     MoneyKind,
     Standing,
     find_entries,
@@ -86,7 +83,7 @@ async def top_up(rt: Runtime, cards: Cards, command: TopUp) -> ToppedUp:
         call = await queries.find_open_call(tx, operator.id, payment.id)
     if call is not None and payment.status is PaymentStatus.AUTHORISING:
         await carry_out(rt, cards, operator, call)
-    topped_up = await _read(rt, operator, payment.id)
+    topped_up = await read_top_up(rt, operator, payment.id)
     if topped_up.payment.status is PaymentStatus.FAILED:
         raise errors.card_declined(topped_up.payment.code or "")
     return topped_up
@@ -113,7 +110,7 @@ async def find_top_up(
             await resolve_call(rt, cards, cards.provider, operator, call)
         except CardsUnclear as error:
             _log.warning("cards.still_unclear", call=call.id, kind=call.kind, reason=error.reason)
-    return await _read(rt, operator, payment_id)
+    return await read_top_up(rt, operator, payment_id)
 
 
 async def _find(rt: Runtime, command: TopUp, cause: str) -> CardPayment | None:
@@ -144,7 +141,7 @@ async def _open(rt: Runtime, cards: Cards, command: TopUp, cause: str) -> CardPa
             payment, _call = await open_payment(
                 tx,
                 OpenPayment(
-                    card=await _card(tx, command),
+                    card=await _card(tx, cards, command),
                     purpose=Purpose.TOP_UP,
                     cause=cause,
                     currency=operator.currency,
@@ -153,7 +150,7 @@ async def _open(rt: Runtime, cards: Cards, command: TopUp, cause: str) -> CardPa
                     actor=command.actor,
                     now=rt.clock.now(),
                     on_session=True,
-                    return_url=f"{cards.public_url}/cards/done",
+                    return_url=cards.done_url,
                 ),
             )
             return payment
@@ -165,26 +162,20 @@ async def _open(rt: Runtime, cards: Cards, command: TopUp, cause: str) -> CardPa
         return payment_of_other
 
 
-async def _card(tx: Tx, command: TopUp) -> Card:
+async def _card(tx: Tx, cards: Cards, command: TopUp) -> Card:
     """The card that is to pay. Nobody removes it meanwhile: who does holds the rider too."""
-    who = (command.operator.id, command.rider_id)
-    card: Card | None
-    if command.method_id is not None:
-        card_id = queries.card_id_of(command.method_id)
-        card = None if card_id is None else await queries.find_card(tx, *who, card_id)
-        if card is None:
-            raise errors.card_not_found()
-    else:
-        newest = (await queries.list_cards(tx, *who))[:1]
-        card = await find_chosen_card(tx, *who, Flow.SHARING) or (newest[0] if newest else None)
-        if card is None:
-            raise errors.card_needed()
-    if card.status is not CardStatus.ACTIVE:
+    asked = None if command.method_id is None else queries.card_id_of(command.method_id)
+    if command.method_id is not None and asked is None:
         raise errors.card_not_found()
+    provider = cards.get_provider().name
+    card = await debts.find_card_to_charge(tx, command.operator.id, command.rider_id, provider, asked)
+    if card is None:
+        raise errors.card_needed() if asked is None else errors.card_not_found()
     return card
 
 
-async def _read(rt: Runtime, operator: Operator, payment_id: CardPaymentId) -> ToppedUp:
+async def read_top_up(rt: Runtime, operator: Operator, payment_id: CardPaymentId) -> ToppedUp:
+    """A payment into the wallet, and the wallet, as they are now."""
     async with rt.db.read() as tx:
         payment = await queries.get_payment(tx, operator.id, payment_id)
         standing = await get_standing(tx, operator.id, payment.rider_id, payment.currency)
