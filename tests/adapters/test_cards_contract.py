@@ -769,8 +769,8 @@ FAULTS: dict[str, bytes | None] = {
 
 
 @asynccontextmanager
-async def _answering(answer: bytes | None) -> AsyncIterator[str]:
-    """A server that says this to everybody; None: nothing."""
+async def _answering(answer: bytes | None, *, endless: bool = False) -> AsyncIterator[str]:
+    """A server that says this to everybody; None: nothing; endless: a little more again and again."""
     gone = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -781,6 +781,10 @@ async def _answering(answer: bytes | None) -> AsyncIterator[str]:
             else:
                 writer.write(answer)
                 await writer.drain()
+            while endless and not gone.is_set():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
         except ConnectionError:
             pass
         finally:
@@ -795,19 +799,28 @@ async def _answering(answer: bytes | None) -> AsyncIterator[str]:
         await server.wait_closed()
 
 
+async def _what_is_said(at: ProviderUnderTest, url: str) -> dict[str, str]:
+    provider = at.elsewhere(url, SHORT_S)
+
+    async def ask(call: Call) -> str:
+        try:
+            return f"answered: {await call(provider, at.merchant)}"
+        except CardsUnclear:
+            return "unclear"
+
+    return dict(zip(CALLS, await asyncio.gather(*(ask(call) for call in CALLS.values())), strict=True))
+
+
 @pytest.mark.parametrize("fault", list(FAULTS))
 async def test_what_is_not_known_is_said_to_be_not_known(at: ProviderUnderTest, fault: str) -> None:
     async with _answering(FAULTS[fault]) as url:
-        provider = at.elsewhere(url, SHORT_S)
+        assert await _what_is_said(at, url) == dict.fromkeys(CALLS, "unclear")
 
-        async def ask(call: Call) -> str:
-            try:
-                return f"answered: {await call(provider, at.merchant)}"
-            except CardsUnclear:
-                return "unclear"
 
-        said = await asyncio.gather(*(ask(call) for call in CALLS.values()))
-    assert dict(zip(CALLS, said, strict=True)) == dict.fromkeys(CALLS, "unclear")
+async def test_an_answer_that_never_ends_is_not_waited_for(at: ProviderUnderTest) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
+    async with asyncio.timeout(10), _answering(head, endless=True) as url:
+        assert await _what_is_said(at, url) == dict.fromkeys(CALLS, "unclear")
 
 
 async def test_who_cannot_be_reached_is_not_known_either(at: ProviderUnderTest) -> None:

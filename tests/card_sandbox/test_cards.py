@@ -1,6 +1,8 @@
 """What each test card does, and that money adds up whatever is asked."""
 
 import contextlib
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from tests.card_sandbox.conftest import Client, charge_body
 from tests.kit.cards import SandboxKit
 from tests.kit.clock import START
 
+PAGE = Path(__file__).parents[2] / "docs" / "operate" / "cards.md"
 # What becomes of: a charge, a reservation, taking that, giving it back. A status, or the code of the refusal.
 TABLE = {
     "ok": ("captured", "authorised", "captured", "ok"),
@@ -37,6 +40,12 @@ SILENT = {"timeout", "timeout_lost", "timeout_at_capture", "timeout_at_refund"}
 def test_every_card_is_told_here() -> None:
     assert TABLE.keys() | SILENT == CARDS.keys()
     assert all(len(card.last4) == 4 and card.does and card.brand for card in CARDS.values())
+
+
+def test_the_page_for_operators_tells_every_card() -> None:
+    told = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    expected = [(card.name, f"{card.brand} {card.last4}", card.does) for card in CARDS.values()]
+    assert [row for row in told if row[0] in CARDS] == expected
 
 
 @pytest.mark.parametrize("name", list(TABLE))

@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
-import httpx2
 import msgspec
 
 from isotope.adapters.cards import SandboxCards
@@ -169,7 +168,7 @@ class SandboxUnderTest:
         self._sandbox.end_dispute(dispute_ref, won=won)
 
     def elsewhere(self, url: str, timeout_s: float) -> CardProvider:
-        return SandboxCards(url=url, key=KEY, webhook_secret=WEBHOOK_SECRET, timeout=httpx2.Timeout(timeout_s))
+        return SandboxCards(url=url, key=KEY, webhook_secret=WEBHOOK_SECRET, timeout_s=timeout_s)
 
     def without_secret(self) -> CardProvider:
         return SandboxCards(url=self._sandbox.url, key=KEY, webhook_secret="")

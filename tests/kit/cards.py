@@ -87,7 +87,7 @@ class SandboxKit:
 
     def provider(self, timeout_s: float = 5.0) -> SandboxCards:
         """The adapter. Give a short time to tests in which no answer comes."""
-        return SandboxCards(url=self.url, key=KEY, webhook_secret=WEBHOOK_SECRET, timeout=httpx2.Timeout(timeout_s))
+        return SandboxCards(url=self.url, key=KEY, webhook_secret=WEBHOOK_SECRET, timeout_s=timeout_s)
 
     def send_webhooks_to(self, url: str) -> None:
         """Where they go from now on; empty (as in the beginning): nowhere."""

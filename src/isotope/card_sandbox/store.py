@@ -108,16 +108,15 @@ create table if not exists lost (
     primary key (merchant, key)
 ) strict;
 
+-- Webhooks that are still to be sent.
 create table if not exists event (
-    seq       integer primary key,
+    seq       integer primary key autoincrement,
     id        text not null unique,
     payment   text,
     body      text not null,
     twice     integer not null,
-    attempts  integer not null default 0,
-    ended     integer not null default 0
+    attempts  integer not null default 0
 ) strict;
-create index if not exists event_waiting on event (seq) where ended = 0;
 """
 
 
@@ -165,5 +164,4 @@ def _open(path: Path | None) -> sqlite3.Connection:
     connection.executescript(_SCHEMA)
     # What ran when the process was killed did not happen: effect and answer are one transaction.
     connection.execute("delete from call where status is null")
-    connection.execute("delete from event where ended = 1")
     return connection

@@ -131,13 +131,7 @@ class Webhooks:
         attempts = row["attempts"] + 1
         ended = taken or attempts > len(self._backoff_s)
         seq = row["seq"]
-        await self._store.run(
-            lambda db: (
-                db.execute(
-                    "update event set attempts = ?, ended = ? where seq = ?", (attempts, int(ended), seq)
-                ).rowcount
-            )
-        )
+        await self._store.run(lambda db: _note(db, seq, None if ended else attempts))
         if not ended:
             self._due[seq].at = time.monotonic() + self._backoff_s[attempts - 1]
             return
@@ -157,4 +151,12 @@ class Webhooks:
 
 
 def _waiting(db: sqlite3.Connection) -> list[sqlite3.Row]:
-    return db.execute("select * from event where ended = 0 order by seq limit ?", (_AT_ONCE,)).fetchall()
+    return db.execute("select * from event order by seq limit ?", (_AT_ONCE,)).fetchall()
+
+
+def _note(db: sqlite3.Connection, seq: int, attempts: int | None) -> None:
+    """So many tries were made; None: it is over, and nobody asks for it again."""
+    if attempts is None:
+        db.execute("delete from event where seq = ?", (seq,))
+    else:
+        db.execute("update event set attempts = ? where seq = ?", (attempts, seq))

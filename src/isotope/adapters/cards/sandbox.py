@@ -1,5 +1,6 @@
 """Cards at the sandbox, over HTTP. It has its own words; here they become the port's."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
@@ -34,7 +35,9 @@ from isotope.domain.payments.ports import (
 )
 from isotope.infra import outbound
 
-TIMEOUT: Final = httpx2.Timeout(8.0, connect=2.0, pool=2.0)
+# The port promises an answer within 10 s.
+TIMEOUT_S: Final = 8.0
+_CONNECT_S: Final = 2.0
 _REFUSED: Final = frozenset({400, 402, 404})
 _CODES: Final = frozenset(RefusalCode)
 
@@ -123,15 +126,16 @@ class SandboxCards:
         url: where the sandbox listens.
         key: its API key.
         webhook_secret: what it signs webhooks with.
+        timeout_s: the longest that one request may take, whatever comes meanwhile.
     """
 
     name = "sandbox"
 
-    def __init__(self, *, url: str, key: str, webhook_secret: str, timeout: httpx2.Timeout = TIMEOUT) -> None:
+    def __init__(self, *, url: str, key: str, webhook_secret: str, timeout_s: float = TIMEOUT_S) -> None:
         self._url = url.rstrip("/")
         self._key = key
         self._webhook_secret = webhook_secret
-        self._timeout = timeout
+        self._timeout_s = timeout_s
 
     async def start_setup(self, what: StartSetup) -> SetupStarted:
         body = {"customer": what.customer_ref, "return_url": what.return_url, "cancel_url": what.cancel_url}
@@ -271,13 +275,17 @@ class SandboxCards:
         }
         if key:
             headers["Idempotency-Key"] = key
+        timeout = httpx2.Timeout(self._timeout_s, connect=min(_CONNECT_S, self._timeout_s))
         try:
-            # A client of its own: nothing is left open when a process ends.
-            async with httpx2.AsyncClient(timeout=self._timeout, verify=_tls(), trust_env=False) as client:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                # A client of its own: nothing is left open when a process ends.
+                httpx2.AsyncClient(timeout=timeout, verify=_tls(), trust_env=False) as client,
+            ):
                 return await client.request(
                     method, f"{self._url}{path}", headers=headers, content=content, params=params
                 )
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, TimeoutError) as error:
             raise CardsUnclear(f"no answer of the sandbox ({type(error).__name__})") from error
 
 
