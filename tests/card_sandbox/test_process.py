@@ -42,6 +42,20 @@ def running(data: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(20)
 
 
+def second_start(data: Path) -> str:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ISOTOPE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "isotope", "sandbox-cards"],
+        env={**environ, "ISOTOPE_MODE": "test", "ISOTOPE_DATA": str(data)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    return done.stderr
+
+
 def _answers(data: Path) -> bool:
     place = read_place(data)
     try:
@@ -75,6 +89,8 @@ async def test_a_killed_one_remembers(tmp_path: Path) -> None:
         first = place_of(tmp_path)
         started = await cards_of(first).start_setup(what)
         assert started.redirect_url.startswith(first.url)
+        assert "runs on" in second_start(tmp_path)
+        assert place_of(tmp_path) == first
         process.send_signal(signal.SIGKILL)
         process.wait(20)
     with running(tmp_path) as process:

@@ -1,5 +1,6 @@
 """`isotope sandbox-cards`."""
 
+import fcntl
 import os
 import socket
 from pathlib import Path
@@ -47,6 +48,8 @@ def command(
     listening = socket.socket(fileno=descriptor) if descriptor is not None else listen(config.host, asked)
     os.set_inheritable(listening.fileno(), False)
     data = Path(config.data)
+    # Held until the process ends, however it does.
+    lock = _lock(sandbox_folder(data))
     place = claim_place(
         data,
         config.sandbox_cards_url or url_of(config.host, listening.getsockname()[1]),
@@ -65,3 +68,15 @@ def command(
         run_until_stopped(serve(Sandbox(store, SystemClock(), settings), listening))
     finally:
         store.close()
+        os.close(lock)
+
+
+def _lock(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise CommandError(f"a test provider runs on {folder} already; stop it, or set ISOTOPE_DATA") from error
+    return lock
