@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from isotope.api import authorization, sharing, user
+from isotope.api import admin, authorization, sharing, user
 from isotope.api.operation import Operation, declared
 
-__all__ = ["authorization", "operations", "sharing", "user"]
+__all__ = ["admin", "authorization", "operations", "sharing", "user"]
 
 # As the reference's documentation goes, which is the order in which an app needs them.
 _ORDER: Final = (
@@ -47,6 +47,10 @@ _ORDER: Final = (
     "get_active_rides",
     "get_vehicle_commands",
     "send_vehicle_commands",
+    # Beyond the reference.
+    "get_ride_money",
+    "refund_ride",
+    "fine_ride",
 )
 
 

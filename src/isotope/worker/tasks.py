@@ -18,9 +18,11 @@ from isotope.domain.payments import (
     Cards,
     TopUpByItself,
     collect_debts,
+    follow_disputes,
     forget_card_events,
     forget_card_setups,
     forget_removed_cards,
+    record_dispute,
     resolve_card_calls,
     resolve_card_setups,
 )
@@ -89,6 +91,12 @@ async def auto_topup(
     await top_up_by_itself(services.rt, services.cards, what, look)
 
 
+async def handle_card_dispute(services: Services, *, operator_id: int, dispute_ref: str) -> None:
+    """A rider's bank took a payment back, or returned it."""
+    operator = await services.operators.get(OperatorId(operator_id))
+    await record_dispute(services.rt, services.cards, operator, dispute_ref)
+
+
 async def watch_funds(services: Services, *, operator_id: int, ride_id: int, nr: int) -> None:
     """A running ride may have used up its rider's money: look."""
     operator = await services.operators.get(OperatorId(operator_id))
@@ -108,6 +116,7 @@ async def tell_rider(
 JOBS: Final[Mapping[str, Job]] = {
     "settle_ride": settle_ride,
     "auto_topup": auto_topup,
+    "handle_card_dispute": handle_card_dispute,
     "watch_funds": watch_funds,
     "tell_rider": tell_rider,
     "settle_authorising": settle_authorising,
@@ -130,6 +139,9 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     ),
     "forget_card_setups": Periodic("23 * * * *", lambda services: forget_card_setups(services.rt)),
     "forget_card_events": Periodic("*/15 * * * *", lambda services: forget_card_events(services.rt)),
+    "follow_disputes": Periodic(
+        "41 * * * *", lambda services: follow_disputes(services.rt, services.cards, services.operators)
+    ),
     "collect_debts": Periodic(
         "* * * * * */10", lambda services: collect_debts(services.rt, services.cards, services.operators)
     ),

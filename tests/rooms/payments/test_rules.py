@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotope.domain.payments.model import (
+    After,
     Answer,
     CallKind,
     CallStatus,
@@ -17,7 +18,7 @@ from isotope.domain.payments.model import (
     Purpose,
     RefusalCode,
 )
-from isotope.domain.payments.rules import GIVE_UP_S, After, Step, after_answer, plan_collection, when_not_seen
+from isotope.domain.payments.rules import GIVE_UP_S, Step, after_answer, plan_collection, when_not_seen
 from isotope.kernel.actor import SYSTEM
 from isotope.kernel.ids import OperatorId, RiderId
 from tests.kit.clock import START

@@ -63,7 +63,10 @@ from isotope.domain.payments.usecases.open_refund import OpenRefund, open_refund
 from isotope.domain.payments.usecases.pay_debt import PayDebt, pay_debt
 from isotope.domain.payments.usecases.plan_debt_collection import hurry_debt_collection, plan_debt_collection
 from isotope.domain.payments.usecases.read_payment_methods import find_selected_method, read_payment_methods
+from isotope.domain.payments.usecases.reconcile import CardDifference, DifferenceKind, Reconcile, Reconciled, reconcile
 from isotope.domain.payments.usecases.record_answer import Recorded, record_alone, record_answer
+from isotope.domain.payments.usecases.record_dispute import JOB as DISPUTE_JOB
+from isotope.domain.payments.usecases.record_dispute import follow_disputes, record_dispute
 from isotope.domain.payments.usecases.remove_card import RemoveCard, forget_removed_cards, remove_card
 from isotope.domain.payments.usecases.resolve_card_calls import resolve_call, resolve_card_calls
 from isotope.domain.payments.usecases.resolve_card_setups import forget_card_setups, resolve_card_setups
@@ -76,6 +79,7 @@ __all__ = [
     "AUTO_TOPUP_JOB",
     "CARD_PREFIX",
     "CASH",
+    "DISPUTE_JOB",
     "NO_CARDS",
     "WALLET",
     "Answer",
@@ -83,6 +87,7 @@ __all__ = [
     "CallKind",
     "Card",
     "CardCall",
+    "CardDifference",
     "CardHold",
     "CardId",
     "CardPayment",
@@ -93,6 +98,7 @@ __all__ = [
     "CardsUnclear",
     "ChoosePaymentMethod",
     "Collect",
+    "DifferenceKind",
     "EventRefused",
     "OpenPayment",
     "OpenRefund",
@@ -100,6 +106,8 @@ __all__ = [
     "PaymentMethod",
     "PaymentStatus",
     "Purpose",
+    "Reconcile",
+    "Reconciled",
     "Recorded",
     "Recorder",
     "RefusalCode",
@@ -132,6 +140,7 @@ __all__ = [
     "find_selected_method",
     "find_top_up",
     "finish_card_setup",
+    "follow_disputes",
     "forget_card_events",
     "forget_card_setups",
     "forget_removed_cards",
@@ -154,8 +163,10 @@ __all__ = [
     "plan_debt_collection",
     "read_payment_methods",
     "read_top_up",
+    "reconcile",
     "record_alone",
     "record_answer",
+    "record_dispute",
     "remove_card",
     "resolve_call",
     "resolve_card_calls",

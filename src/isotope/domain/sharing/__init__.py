@@ -6,15 +6,19 @@ from isotope.domain.sharing.holds import RideCardHold, RideHold
 from isotope.domain.sharing.model import AgreedAddon, Outcome, Ride, RideStatus, Terms
 from isotope.domain.sharing.ports import Blobs, TakenVehicles
 from isotope.domain.sharing.queries import find_ride, list_running_rides
+from isotope.domain.sharing.refunds import Fine, FineId, Refund
 from isotope.domain.sharing.usecases.end_ride import EndRide, end_ride
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, find_own_ride
+from isotope.domain.sharing.usecases.fine_ride import FineRide, fine_ride
 from isotope.domain.sharing.usecases.get_current_rides import CurrentRide, CurrentRides, get_current_rides
 from isotope.domain.sharing.usecases.get_usage import get_usage
 from isotope.domain.sharing.usecases.keep_images import Image, KeptImage, drop_unused_images, keep_images
 from isotope.domain.sharing.usecases.list_active_rides import list_active_rides
 from isotope.domain.sharing.usecases.pause_ride import PauseRide, pause_ride
 from isotope.domain.sharing.usecases.quote_price import PriceQuote, quote_price
+from isotope.domain.sharing.usecases.read_ride_money import RideMoney, read_ride_money
 from isotope.domain.sharing.usecases.record_ride_answer import record_ride_answer
+from isotope.domain.sharing.usecases.refund_ride import RefundRide, refund_ride
 from isotope.domain.sharing.usecases.ring_vehicle import RingVehicle, ring_vehicle
 from isotope.domain.sharing.usecases.send_commands import (
     MAX_VEHICLES,
@@ -44,15 +48,21 @@ __all__ = [
     "CurrentRide",
     "CurrentRides",
     "EndRide",
+    "Fine",
+    "FineId",
+    "FineRide",
     "FundsStep",
     "Image",
     "KeptImage",
     "Outcome",
     "PauseRide",
     "PriceQuote",
+    "Refund",
+    "RefundRide",
     "Ride",
     "RideCardHold",
     "RideHold",
+    "RideMoney",
     "RideRef",
     "RideStatus",
     "RingVehicle",
@@ -68,6 +78,7 @@ __all__ = [
     "end_ride",
     "find_own_ride",
     "find_ride",
+    "fine_ride",
     "get_current_rides",
     "get_usage",
     "keep_images",
@@ -75,7 +86,9 @@ __all__ = [
     "list_running_rides",
     "pause_ride",
     "quote_price",
+    "read_ride_money",
     "record_ride_answer",
+    "refund_ride",
     "ride_not_found",
     "ring_vehicle",
     "send_commands",

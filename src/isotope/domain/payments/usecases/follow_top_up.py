@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from isotope.domain.payments import auto_topups, debts
-from isotope.domain.payments.model import CallStatus, CardPayment, Purpose, RefusalCode
-from isotope.domain.payments.rules import After
+from isotope.domain.payments.model import After, CallStatus, CardPayment, Purpose, RefusalCode
 from isotope.domain.wallet import get_standing
 from isotope.infra.db import Tx
 

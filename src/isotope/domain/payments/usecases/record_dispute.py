@@ -1,0 +1,106 @@
+"""A rider's bank takes a payment back, and perhaps returns it."""
+
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from isotope.domain.payments import disputes, queries, store
+from isotope.domain.payments.cards import Cards, merchant_of
+from isotope.domain.payments.disputes import Dispute
+from isotope.domain.payments.model import CardPayment, CardStatus, DisputeFound, DisputeStatus
+from isotope.domain.payments.ports import CardsUnclear
+from isotope.domain.tenants import Operators
+from isotope.domain.tenants.model import Operator
+from isotope.domain.wallet import AccountKind, Entry, Posting, post
+from isotope.infra.db import Tx
+from isotope.infra.runtime import Runtime
+from isotope.kernel.actor import SYSTEM
+from isotope.kernel.ids import OperatorId
+
+_log = structlog.get_logger(__name__)
+
+JOB: Final = "handle_card_dispute"
+_PAGE: Final = 100
+
+
+async def record_dispute(rt: Runtime, cards: Cards, operator: Operator, dispute_ref: str) -> None:
+    """Ask the provider how a dispute stands and write it down. Safe to repeat and in any order.
+
+    | provider says | ledger                                                        | card       |
+    |---------------|---------------------------------------------------------------|------------|
+    | OPEN          | once: PROVIDER_CLEARING + amount, CHARGEBACKS - amount         | used no more |
+    | WON           | as OPEN if that was missed, then the reverse, once             | used no more |
+    | LOST          | as OPEN if that was missed; it stays so                        | used no more |
+
+    The rider owes nothing by it: whether the claim is just, staff decide, who can fine or block. A card whose holder
+    says that it was not them is not charged again.
+
+    Raises:
+        CardsUnclear: the provider does not say.
+    """
+    provider = cards.get_provider()
+    found = await provider.find_dispute(merchant_of(operator), dispute_ref)
+    if found is None:
+        _log.warning("cards.dispute_unknown", dispute=dispute_ref)
+        return
+    now = rt.clock.now()
+    async with rt.db.write() as tx:
+        payment = await disputes.lock_payment_by_ref(tx, operator.id, found.payment_ref)
+        if payment is None:
+            _log.warning("cards.dispute_of_unknown_payment", dispute=dispute_ref)
+            return
+        dispute = await disputes.find_dispute(tx, operator.id, dispute_ref)
+        if dispute is None:
+            dispute = await _open(tx, payment, found, now)
+        if dispute.status is DisputeStatus.OPEN and found.status is not DisputeStatus.OPEN:
+            await disputes.end_dispute(tx, dispute, found.status, now)
+            if found.status is DisputeStatus.WON:
+                await _post(tx, payment, dispute, "dispute_won", -dispute.amount_minor, now)
+
+
+async def follow_disputes(rt: Runtime, cards: Cards, operators: Operators) -> int:
+    """Periodic: how the open ones stand, should a webhook have been lost; how many were asked for."""
+    if cards.provider is None:
+        return 0
+    count, after = 0, (0, 0)
+    while True:
+        async with rt.db.read() as tx:
+            page = await disputes.list_open_disputes(tx, _PAGE, after)
+        for operator_id, number, ref in page:
+            after = (operator_id, number)
+            count += 1
+            try:
+                await record_dispute(rt, cards, await operators.get(OperatorId(operator_id)), ref)
+            except CardsUnclear as error:
+                _log.warning("cards.dispute_unclear", dispute=ref, reason=error.reason)
+        if len(page) < _PAGE:
+            return count
+
+
+async def _open(tx: Tx, payment: CardPayment, found: DisputeFound, now: datetime) -> Dispute:
+    dispute = await disputes.insert_dispute(tx, payment, found, now)
+    await _post(tx, payment, dispute, "disputed", dispute.amount_minor, now)
+    card = await queries.find_card(tx, payment.operator_id, payment.rider_id, payment.card_id)
+    if card is not None and card.status is CardStatus.ACTIVE:
+        await store.set_card_status(tx, card, CardStatus.LOST)
+    return dispute
+
+
+async def _post(tx: Tx, payment: CardPayment, dispute: Dispute, reason: str, taken_minor: int, now: datetime) -> None:
+    """`taken_minor` went back to the bank; below zero it came from there."""
+    await post(
+        tx,
+        Posting(
+            operator_id=payment.operator_id,
+            currency=payment.currency,
+            reason=reason,
+            actor=SYSTEM,
+            cause=f"dispute:{dispute.id}",
+            now=now,
+            entries=(
+                Entry(kind=AccountKind.PROVIDER_CLEARING, amount_minor=taken_minor),
+                Entry(kind=AccountKind.CHARGEBACKS, amount_minor=-taken_minor),
+            ),
+        ),
+    )

@@ -1,0 +1,232 @@
+"""Staff give back a part or all of what a ride, or a fine on it, cost."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from isotope.domain.payments import (
+    CardCall,
+    Cards,
+    OpenRefund,
+    find_open_call,
+    list_payments,
+    list_refundable,
+    open_refund,
+)
+from isotope.domain.pricing import proportional_tax
+from isotope.domain.pricing.model import TaxLine
+from isotope.domain.sharing import errors, refunds, store
+from isotope.domain.sharing.cards import carry_out_all
+from isotope.domain.sharing.fine_receipts import fine_taxes, issue_credit_note
+from isotope.domain.sharing.model import Ride
+from isotope.domain.sharing.refund_rules import Parts, RefundFacts, may_refund, split_refund
+from isotope.domain.sharing.refunds import Fine, FineId, Refund
+from isotope.domain.tenants.model import Operator, Role
+from isotope.domain.wallet import (
+    AccountKind,
+    Entry,
+    Posting,
+    bonus_expiry,
+    credit_entries,
+    idempotency_key_reused,
+    lock_standing,
+    post,
+)
+from isotope.infra.db import Tx
+from isotope.infra.runtime import Runtime
+from isotope.kernel.actor import Actor
+from isotope.kernel.ids import RideId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRide:
+    """Give `amount_minor` (None: all that is left) of a ride's price back, or of its fine `fine_id`.
+
+    The rider reads `reason` on the credit note. `to_wallet`: what a card paid goes to the wallet instead. The same
+    `key` by the same actor is the same refund.
+    """
+
+    operator: Operator
+    ride_id: RideId
+    fine_id: FineId | None
+    amount_minor: int | None
+    reason: str
+    to_wallet: bool
+    role: Role
+    actor: Actor
+    key: str
+
+
+async def refund_ride(rt: Runtime, cards: Cards, command: RefundRide) -> Refund:
+    """What was given back, and where it went; `card_pending_minor` is still on its way to the card.
+
+    Raises:
+        Refusal: `ride_not_found`, `fine_not_found`, by the table of `refund_rules.may_refund`, and
+            `idempotency_key_reused` when the key was used for something else.
+    """
+    now = rt.clock.now()
+    async with rt.db.write() as tx:
+        ride = await store.lock_ride(tx, command.operator.id, command.ride_id)
+        if ride is None:
+            raise errors.ride_not_found()
+        refund, calls = await _decide(tx, cards, command, ride, now)
+    await carry_out_all(rt, cards, command.operator, calls)
+    if not calls:
+        return refund
+    async with rt.db.read() as tx:
+        return await refunds.find_refund(tx, command.operator.id, refund.id) or refund
+
+
+async def _decide(
+    tx: Tx, cards: Cards, command: RefundRide, ride: Ride, now: datetime
+) -> tuple[Refund, list[CardCall]]:
+    operator = command.operator
+    before = await refunds.find_refund_by_key(tx, operator.id, command.actor, command.key)
+    if before is not None:
+        if not _is_same(before, command):
+            raise idempotency_key_reused()
+        return before, []
+    fine = await _find_fine(tx, command)
+    done = [one for one in await refunds.list_refunds(tx, operator.id, ride.id) if one.fine_id == command.fine_id]
+    cause = ride.holder if fine is None else fine.cause
+    facts = RefundFacts(
+        settings=operator.settings.payments,
+        currency=ride.currency,
+        role=command.role,
+        ride=ride,
+        charged_minor=(ride.total_minor or 0) if fine is None else fine.amount_minor,
+        pending_minor=ride.card_pending_minor if fine is None else fine.card_pending_minor,
+        refunded_minor=sum(one.amount_minor for one in done),
+        is_refund_running=any(one.card_pending_minor for one in done) or await _is_asked(tx, operator, cause),
+        amount_minor=command.amount_minor,
+    )
+    if no := may_refund(facts):
+        raise no
+    taxes = proportional_tax(_taxes(ride, fine), facts.refunded_minor, facts.wanted_minor)
+    left = _charged(ride, fine)
+    for one in done:
+        left = left.minus(one.parts)
+    parts = split_refund(left, facts.wanted_minor)
+    return await _write(tx, cards, command, ride, cause, parts, taxes, now)
+
+
+async def _write(
+    tx: Tx,
+    cards: Cards,
+    command: RefundRide,
+    ride: Ride,
+    cause: str,
+    parts: Parts,
+    taxes: tuple[TaxLine, ...],
+    now: datetime,
+) -> tuple[Refund, list[CardCall]]:
+    operator, rider = command.operator, ride.rider_id
+    refund_id = await refunds.next_refund_id(tx)
+    refund_cause = f"refund:{refund_id}"
+    calls = []
+    to_card = 0
+    if parts.card_minor and not command.to_wallet:
+        for payment_id, amount_minor in await list_refundable(tx, cards, operator.id, cause, parts.card_minor):
+            refund_of = OpenRefund(
+                operator_id=operator.id,
+                payment_id=payment_id,
+                amount_minor=amount_minor,
+                cause=refund_cause,
+                actor=command.actor,
+                now=now,
+            )
+            calls.append(await open_refund(tx, refund_of))
+            to_card += amount_minor
+    standing = await lock_standing(tx, operator.id, rider, ride.currency)
+    # What no card gets is money that comes in: it settles debt first.
+    credited = credit_entries(rider, standing, parts.total_minor - parts.bonus_minor - to_card)
+    tax_minor = sum(tax.tax_minor for tax in taxes)
+    sides = (
+        Entry(kind=AccountKind.REVENUE, amount_minor=tax_minor - parts.total_minor),
+        Entry(kind=AccountKind.TAX, amount_minor=-tax_minor),
+        Entry(kind=AccountKind.RIDER_BONUS, amount_minor=parts.bonus_minor, rider_id=rider),
+        Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=to_card, rider_id=rider),
+        *credited,
+    )
+    await post(
+        tx,
+        Posting(
+            operator_id=operator.id,
+            currency=ride.currency,
+            reason="refund",
+            actor=command.actor,
+            cause=refund_cause,
+            now=now,
+            entries=tuple(side for side in sides if side.amount_minor),
+            bonus_expires_at=bonus_expiry(operator.settings.payments, now),
+        ),
+    )
+    refund = await refunds.insert_refund(
+        tx,
+        Refund(
+            operator_id=operator.id,
+            id=refund_id,
+            ride_id=ride.id,
+            fine_id=command.fine_id,
+            amount_minor=parts.total_minor,
+            taxes=taxes,
+            bonus_minor=parts.bonus_minor,
+            balance_minor=parts.balance_minor,
+            card_minor=parts.card_minor,
+            debt_minor=parts.debt_minor,
+            to_bonus_minor=parts.bonus_minor,
+            to_balance_minor=_sum(credited, AccountKind.RIDER_BALANCE),
+            to_debt_minor=_sum(credited, AccountKind.RIDER_DEBT),
+            to_card_minor=0,
+            card_pending_minor=to_card,
+            reason=command.reason,
+            actor=command.actor,
+            key=command.key,
+            at=now,
+        ),
+    )
+    await issue_credit_note(tx, operator, ride, refund, now)
+    return refund, calls
+
+
+def _sum(entries: tuple[Entry, ...], kind: AccountKind) -> int:
+    return sum(entry.amount_minor for entry in entries if entry.kind is kind)
+
+
+async def _find_fine(tx: Tx, command: RefundRide) -> Fine | None:
+    if command.fine_id is None:
+        return None
+    fine = await refunds.find_fine(tx, command.operator.id, command.fine_id)
+    if fine is None or fine.ride_id != command.ride_id:
+        raise errors.fine_not_found()
+    return fine
+
+
+async def _is_asked(tx: Tx, operator: Operator, cause: str) -> bool:
+    """Whether the provider is being asked anything about what paid this."""
+    for payment in await list_payments(tx, operator.id, cause):
+        if await find_open_call(tx, operator.id, payment.id) is not None:
+            return True
+    return False
+
+
+def _taxes(ride: Ride, fine: Fine | None) -> tuple[TaxLine, ...]:
+    return ride.tax_lines if fine is None else fine_taxes(fine)
+
+
+def _charged(ride: Ride, fine: Fine | None) -> Parts:
+    if fine is not None:
+        return fine.parts
+    return Parts(
+        bonus_minor=ride.charged_bonus_minor or 0,
+        balance_minor=ride.charged_balance_minor or 0,
+        card_minor=ride.charged_card_minor,
+        debt_minor=ride.debt_minor or 0,
+    )
+
+
+def _is_same(before: Refund, command: RefundRide) -> bool:
+    return (
+        before.ride_id == command.ride_id
+        and before.fine_id == command.fine_id
+        and command.amount_minor in (None, before.amount_minor)
+    )
