@@ -149,3 +149,13 @@ async def test_a_holder_who_disputes_later(client: Client, sandbox: SandboxKit, 
     clock.advance(hours=1)
     sandbox.wake_webhooks()
     assert sandbox.totals("7").disputed_minor == 500
+
+
+async def test_what_was_given_back_is_not_disputed(client: Client, sandbox: SandboxKit, clock: SettableClock) -> None:
+    made = await client.post("payments", charge_body(sandbox, "dispute_later"), key="k1")
+    await client.post(f"payments/{made.json()['id']}/refunds", {"amount": 500}, key="k2")
+    clock.advance(minutes=2)
+    await client.post("payments", charge_body(sandbox), key="k3")
+    await until(lambda: not sandbox._rows("select * from payment where dispute_at is not null"), "it is due")
+    await until(lambda: not waiting(sandbox), "what came after it is told")
+    assert sandbox.totals("7").disputed_minor == 0

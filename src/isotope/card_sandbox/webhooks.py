@@ -90,17 +90,25 @@ class Webhooks:
         async with httpx2.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
             while True:
                 self._wake.clear()
-                now = self._clock.now()
-                await self._store.run(lambda db, now=now: disputes.open_due(Desk(db, "", now)))  # type: ignore[misc]
-                rows = await self._store.run(_waiting)
-                self._plan(rows)
-                for row in sorted(rows, key=lambda row: self._due[row["seq"]].order):
-                    if self._due[row["seq"]].at <= time.monotonic():
-                        await self._deliver(client, row)
+                try:
+                    await self._round(client)
+                except Exception:  # noqa: BLE001 - one round that fails must not be the last
+                    _log.exception("card_sandbox.webhooks_failed")
+                    await asyncio.sleep(self._tick_s)
                 # Not wait_for: it may lose a cancellation.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._wait_s()):
                         await self._wake.wait()
+
+    async def _round(self, client: httpx2.AsyncClient) -> None:
+        """Open what disputes fell due, send what is due."""
+        now = self._clock.now()
+        await self._store.run(lambda db: disputes.open_due(Desk(db, "", now)))
+        rows = await self._store.run(_waiting)
+        self._plan(rows)
+        for row in sorted(rows, key=lambda row: self._due[row["seq"]].order):
+            if self._due[row["seq"]].at <= time.monotonic():
+                await self._deliver(client, row)
 
     def _plan(self, rows: Sequence[sqlite3.Row]) -> None:
         """When each is due: known ones keep their time."""
