@@ -4,6 +4,7 @@ The provider's sandbox is the witness: after a restart each ride is charged exac
 what the provider says, and nothing stands in anybody's way.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,11 @@ async def a_ride_that_the_wallet_pays(city: City, rider: RiderKit, clock: Settab
 async def a_unit_that_is_away(city: City, rider: RiderKit, clock: SettableClock) -> Mapping[str, Any]:
     """The card is good, and the vehicle cannot be told to unlock."""
     await city.unit.hang_up()
-    return {}
+    for _ in range(500):
+        if await _column(city, "select session_id from device where operator_id = %s", city.kit.operator.id) == [None]:
+            return {}
+        await asyncio.sleep(0.01)
+    raise AssertionError("the gateway has not noticed")
 
 
 async def ride_when_it_is_back(city: City, rider: RiderKit, clock: SettableClock) -> None:
