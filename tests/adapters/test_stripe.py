@@ -343,6 +343,16 @@ async def test_a_refund_that_waits_and_is_decided(stripe: StripeKit, clock: Sett
     assert found.outcome == "DONE"
 
 
+async def test_nobody_is_sent_to_a_bank_who_is_not_there(stripe: StripeKit) -> None:
+    """Stripe refuses such a payment itself; if it did not, nobody could follow."""
+    redirect = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank.example"}}
+    intent = {"id": "pi_1", "status": "requires_action", "amount": 500, "currency": "eur", "next_action": redirect}
+    stripe.add_fault("authorise", said(200, intent))
+    answer = await stripe.provider().charge(asked(stripe.save_card()))
+    assert (answer.outcome, answer.code) == ("REFUSED", RefusalCode.AUTHENTICATION_REQUIRED)
+    assert answer.redirect_url is None
+
+
 async def test_a_card_of_another_customer(stripe: StripeKit) -> None:
     theirs, ours = stripe.save_card(), stripe.save_card()
     answer = await stripe.provider().charge(asked(theirs, customer_ref=ours.customer_ref))
@@ -456,6 +466,7 @@ async def test_parts_of_a_second_belong_to_the_next(stripe: StripeKit, clock: Se
         (said(200, {"id": "pi_1", "amount": "500", "currency": "eur", "status": "succeeded"}), "makes no sense"),
         (said(200, b"\xff\xfe"), "."),
         (said(200, b"[" * 100_000), "."),
+        (said(200, b'{"a":' * 600 + b"1" + b"}" * 600), "RecursionError"),
         (said(400, {"error": "invalid_client"}), "."),
         (said(400, {"error": []}), "."),
         (said(400, {"error": 7}), "."),
@@ -496,9 +507,9 @@ async def test_nothing_of_a_rider_gets_out(
     stripe: StripeKit, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Not from refusals, not from faults, and not from the SDK when it is asked to talk."""
-    caplog.set_level(logging.DEBUG)
     # As `infra.log` has it: it tells addresses, and those have references in them.
     caplog.set_level(logging.WARNING, "httpx2")
+    caplog.set_level(logging.DEBUG)
     cards, card = stripe.provider(SHORT_S), stripe.save_card("declined")
     told: list[str] = []
     with capture_logs() as logs:

@@ -107,6 +107,15 @@ def test_a_header_that_was_tampered_with(clock: SettableClock, change: Any) -> N
         read_event({"stripe-signature": header}, body, clock.now(), SECRETS)
 
 
+def test_an_event_that_is_deeper_than_anything_of_stripes(clock: SettableClock) -> None:
+    deep = b"[" * 50_000 + b"]" * 50_000
+    body = (
+        b'{"id": "evt_1", "type": "x", "data": {"object": {"object": "refund", "id": "re_1", "items": ' + deep + b"}}}"
+    )
+    with pytest.raises(EventRefused, match="not readable"):
+        read_event(signed(body, clock.now()), body, clock.now(), SECRETS)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
