@@ -33,7 +33,14 @@ class Receiver:
 async def receiving(*statuses: int) -> AsyncIterator[Receiver]:
     receiver = Receiver(statuses=list(statuses))
 
+    writers: list[asyncio.StreamWriter] = []
+    tasks: set[asyncio.Task[None]] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        writers.append(writer)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
@@ -57,7 +64,10 @@ async def receiving(*statuses: int) -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         server.close()
-        server.close_clients() if hasattr(server, "close_clients") else None
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*tasks)
+        await server.wait_closed()
 
 
 def waiting(sandbox: SandboxKit) -> list[Any]:
