@@ -15,11 +15,13 @@ import pytest
 
 from isotope.domain.devices import await_outcome, expire_due_commands
 from isotope.domain.payments import PaymentStatus, TopUp, resolve_card_calls, top_up
+from isotope.domain.sharing import refund_ride
 from isotope.domain.tenants.model import PaymentSettings, RideSettings, Settings
 from isotope.domain.wallet import AccountKind, check_ledger, trial_balance
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import rider_actor
-from tests.journeys.kit.crashing import Crasher, Died, Plan, running_crasher
+from isotope.kernel.ids import RideId
+from tests.journeys.kit.crashing import Crasher, Died, Plan, full_refund, running_crasher
 from tests.kit.cards import SandboxKit, running_sandbox
 from tests.kit.city import City, small_city
 from tests.kit.clock import SettableClock
@@ -49,6 +51,8 @@ class Walk:
     after: Callable[[City, RiderKit, SettableClock], Awaitable[None]]
 
 
+# Of five minutes.
+PRICE: Final = 2.0
 TOP_UP: Final[dict[str, Any]] = {"amount_minor": 700, "key": "the rider's key"}
 
 
@@ -96,6 +100,16 @@ async def ride_when_it_is_back(city: City, rider: RiderKit, clock: SettableClock
     await end_what_runs(city, rider, clock)
 
 
+async def a_capture_that_failed(city: City, rider: RiderKit, clock: SettableClock) -> Mapping[str, Any]:
+    """The provider had a fault when the ride ended, so the worker has something to find out."""
+    await a_short_ride(city, rider, clock)
+    assert city.sandbox is not None
+    city.sandbox.add_fault("capture", "error")
+    assert (await city.end(rider)).json()["payment_info"]["pending"] == PRICE
+    clock.advance(minutes=1)
+    return {}
+
+
 async def an_empty_wallet(city: City, rider: RiderKit, clock: SettableClock) -> Mapping[str, Any]:
     """The rider's app asks with a key."""
     return TOP_UP
@@ -121,6 +135,25 @@ async def ask_again(city: City, rider: RiderKit, clock: SettableClock) -> None:
     assert [seen.captured_minor for seen in city.sandbox.payments(city.kit.operator.id)] == [TOP_UP["amount_minor"]]
 
 
+async def a_paid_ride(city: City, rider: RiderKit, clock: SettableClock) -> Mapping[str, Any]:
+    """The card paid all of it, in two charges."""
+    await a_long_ride(city, rider, clock)
+    assert (await city.end(rider)).status_code == 200
+    return {"ride_id": (await city.rides())[-1]["id"]}
+
+
+async def refund_again(city: City, rider: RiderKit, clock: SettableClock) -> None:
+    """Staff saw no answer and ask again with the same key."""
+    services = city.api.services
+    [ride] = await city.rides()
+    again = await refund_ride(services.rt, services.cards, full_refund(city.kit.operator, RideId(ride["id"])))
+    assert (again.to_card_minor, again.card_pending_minor) == (ride["total_minor"], 0)
+    assert city.sandbox is not None
+    seen = city.sandbox.payments(city.kit.operator.id)
+    assert [payment.refunded_minor for payment in seen] == [payment.captured_minor for payment in seen]
+    assert (await city.standing(rider)).spendable_minor == 0
+
+
 async def end_what_runs(city: City, rider: RiderKit, clock: SettableClock) -> None:
     """If a ride runs, the rider ends it; then they ride again, so nothing is blocked."""
     await city.unit.report()
@@ -143,7 +176,11 @@ WALKS = {
     "authorise_and_release": Walk(
         "start_ride", (*WRITE, *CALL, *WRITE, *CALL), a_unit_that_is_away, ride_when_it_is_back
     ),
+    # The worker itself dies while it finds out what became of a call.
+    "resolve": Walk("resolve_card_calls", (*WRITE, *CALL), a_capture_that_failed, end_what_runs),
     "top_up": Walk("top_up", (*WRITE, *CALL), an_empty_wallet, ask_again),
+    # Two payments are given back.
+    "refund": Walk("refund_ride", (*WRITE, *CALL, *CALL), a_paid_ride, refund_again),
 }
 EVERY_STEP = [
     pytest.param(walk, nr, id=f"{name}-{nr}-{step}")

@@ -32,15 +32,15 @@ from isotope.api.context import Services
 from isotope.domain import payments, sharing
 from isotope.domain.payments.model import Answer, CallKind
 from isotope.domain.payments.ports import CardsUnclear, ChargeCard, FindCall, OnPayment
-from isotope.domain.tenants.model import Operator
+from isotope.domain.tenants.model import Operator, Role
 from isotope.infra.config import Config
 from isotope.infra.db import Database, Tx
 from isotope.infra.hub import Hub
 from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
-from isotope.kernel.actor import rider_actor
+from isotope.kernel.actor import SECRET_KEY, rider_actor
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import OperatorId, RiderId, VehicleId
+from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
 from isotope.wiring import make_services
 from tests.kit.cards import KEY, WEBHOOK_SECRET
 from tests.kit.clock import START, SettableClock
@@ -118,7 +118,36 @@ async def top_up(services: Services, operator: Operator, plan: Plan) -> None:
     )
 
 
-USES: Final[Mapping[str, Use]] = {"start_ride": start_ride, "end_ride": end_ride, "top_up": top_up}
+async def refund_ride(services: Services, operator: Operator, plan: Plan) -> None:
+    await sharing.refund_ride(services.rt, services.cards, full_refund(operator, RideId(plan.args["ride_id"])))
+
+
+async def resolve_card_calls(services: Services, _operator: Operator, _plan: Plan) -> None:
+    await payments.resolve_card_calls(services.rt, services.cards, services.operators)
+
+
+def full_refund(operator: Operator, ride_id: RideId) -> sharing.RefundRide:
+    """All of a ride's price, as the same member of staff always asks for it."""
+    return sharing.RefundRide(
+        operator=operator,
+        ride_id=ride_id,
+        fine_id=None,
+        amount_minor=None,
+        reason="The brake was broken",
+        to_wallet=False,
+        role=Role.OWNER,
+        actor=SECRET_KEY,
+        key="the refund's key",
+    )
+
+
+USES: Final[Mapping[str, Use]] = {
+    "start_ride": start_ride,
+    "end_ride": end_ride,
+    "top_up": top_up,
+    "refund_ride": refund_ride,
+    "resolve_card_calls": resolve_card_calls,
+}
 
 
 class Crasher:

@@ -189,8 +189,9 @@ async def _facts(
     operator, state = command.operator, found.state
     rider = await get_rider(tx, operator.id, command.rider_id)
     standing = await get_standing(tx, operator.id, command.rider_id, operator.currency)
-    asks = bool(command.payment_method_id)
-    chosen = None if asks else await find_choice(tx, operator.id, command.rider_id, Flow.SHARING)
+    # Without cards to choose from nothing but the wallet can have been chosen.
+    may_have_chosen = bool(own_cards) and not command.payment_method_id
+    chosen = await find_choice(tx, operator.id, command.rider_id, Flow.SHARING) if may_have_chosen else None
     return StartFacts(
         settings=operator.settings.rides,
         now=now,
