@@ -156,9 +156,19 @@ async def test_what_saving_a_card_asks(stripe: StripeKit) -> None:
     assert len(stripe.api.all_of("customer")) == 1
 
 
-async def test_a_customer_that_stripe_has_lost(stripe: StripeKit) -> None:
-    with pytest.raises(CardsUnclear, match="resource_missing"):
-        await stripe.provider().start_setup(setup(customer_ref="cus_gone"))
+async def test_a_customer_that_stripe_has_lost_gets_a_successor(stripe: StripeKit) -> None:
+    cards = stripe.provider()
+    started = await cards.start_setup(setup(customer_ref="cus_gone"))
+    assert await cards.start_setup(setup(customer_ref="cus_gone")) == started
+    stripe.choose_card(started.redirect_url)
+    found = await cards.find_setup(OURS, started.setup_ref)
+    assert found.card is not None
+    assert [one["id"] for one in stripe.api.all_of("customer")] == [found.card.customer_ref]
+
+
+async def test_a_page_that_stripe_will_not_open(stripe: StripeKit) -> None:
+    with pytest.raises(CardsUnclear, match="url_invalid"):
+        await stripe.provider().start_setup(setup(return_url="nowhere"))
 
 
 async def test_a_page_that_stripe_has_lost(stripe: StripeKit) -> None:
@@ -264,8 +274,10 @@ async def test_every_call_after_every_silence(
             return await at.charge(asked(card, capture=kind is CallKind.CHARGE))
         return await getattr(at, kind.value.lower())(about(ref, "k1"))
 
+    asked_before = len(stripe.requests)
     with pytest.raises(CardsUnclear):
         await call(hasty)
+    await until(lambda: stripe.handled == len(stripe.requests) > asked_before, "the server is done with it")
     found = await cards.find_call(looked_for(card, kind, "k1", clock.now(), ref))
     if was_done:
         assert found is not None

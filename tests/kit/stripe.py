@@ -60,6 +60,8 @@ class StripeKit:
         self.api = api
         # Every request that arrived: method, path, headers in lower case, parameters.
         self.requests: list[tuple[str, str, dict[str, str], dict[str, Any]]] = []
+        # Of those, how many were looked at: after a time-out the server may still be at one.
+        self.handled = 0
         self.slow_s = _SLOW_S
         self._faults: dict[str, list[Fault | Said]] = {}
         self._answers: dict[tuple[str, str], tuple[Any, Said | None]] = {}
@@ -273,6 +275,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _api(self, kit: StripeKit, method: str, path: str, headers: dict[str, str], params: dict[str, Any]) -> None:
         kit.requests.append((method, path, headers, params))
         fault = kit.take_fault(method, path, params)
+        if isinstance(fault, Said) or fault in {"error", "cut", "lost"}:
+            kit.handled += 1
         if isinstance(fault, Said):
             self._send(fault)
             return
@@ -283,6 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(kit.slow_s)
         if fault not in {"cut", "lost"}:
             answer = kit.answer(method, path, headers, params, breaks=fault == "error_done")
+            kit.handled += 1
             if fault != "done":
                 self._send(answer, half=fault == "half")
                 return

@@ -1,8 +1,8 @@
 """Cards at Stripe."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 from stripe import RequestOptions
@@ -61,8 +61,6 @@ BASE_URL: Final = "https://api.stripe.com"
 # The port promises an answer within 10 s.
 TIMEOUT_S: Final = 8.0
 
-T = TypeVar("T")
-
 
 class StripeCards:
     """Implements `CardProvider`.
@@ -97,25 +95,19 @@ class StripeCards:
         return "stripe"
 
     async def start_setup(self, what: StartSetup) -> SetupStarted:
-        metadata = {OPERATOR: str(what.merchant.operator_id), RIDER: str(what.rider_id), CALL: what.key}
+        """A customer that Stripe has lost (deleted in the dashboard) gets a successor."""
         async with self._line.asking():
-            customer = what.customer_ref
-            if customer is None:
-                options = _options(what.merchant, f"{what.key}:customer")
-                made = self._line.v1.customers.create_async({"metadata": metadata}, options)
-                customer = (await self._needed(made, Named)).id
-            params: SessionCreateParams = {
-                "mode": "setup",
-                "customer": customer,
-                "allowed_payment_method_types": ["card"],
-                "success_url": what.return_url,
-                "cancel_url": what.cancel_url,
-                "locale": page_language(what.language),
-                "metadata": metadata,
-                "setup_intent_data": {"metadata": metadata},
-            }
-            opened = self._line.v1.checkout.sessions.create_async(params, _options(what.merchant, what.key))
-            session = await self._needed(opened, StartedSession)
+            try:
+                customer = what.customer_ref or await self._make_customer(what)
+                try:
+                    session = await self._open_session(what, customer, what.key)
+                except StripeSaysNo as no:
+                    if what.customer_ref is None or not no.missing or no.param != "customer":
+                        raise
+                    customer = await self._make_customer(what)
+                    session = await self._open_session(what, customer, f"{what.key}:again")
+            except StripeSaysNo as no:
+                raise _unclear(no) from None
         return SetupStarted(setup_ref=session.id, redirect_url=session.url)
 
     async def find_setup(self, merchant: Merchant, setup_ref: str) -> SetupFound:
@@ -274,12 +266,24 @@ class StripeCards:
     def read_event(self, headers: Mapping[str, str], body: bytes, now: datetime) -> CardEvent:
         return events.read_event(headers, body, now, self._webhook_secrets)
 
-    async def _needed(self, question: Awaitable[object], shape: type[T]) -> T:
-        """For a step that a method cannot go on without."""
-        try:
-            return await self._line.ask(question, shape)
-        except StripeSaysNo as no:
-            raise _unclear(no) from None
+    async def _make_customer(self, what: StartSetup) -> str:
+        options = _options(what.merchant, f"{what.key}:customer")
+        made = self._line.v1.customers.create_async({"metadata": _marks(what)}, options)
+        return (await self._line.ask(made, Named)).id
+
+    async def _open_session(self, what: StartSetup, customer: str, key: str) -> StartedSession:
+        params: SessionCreateParams = {
+            "mode": "setup",
+            "customer": customer,
+            "allowed_payment_method_types": ["card"],
+            "success_url": what.return_url,
+            "cancel_url": what.cancel_url,
+            "locale": page_language(what.language),
+            "metadata": _marks(what),
+            "setup_intent_data": {"metadata": _marks(what)},
+        }
+        opened = self._line.v1.checkout.sessions.create_async(params, _options(what.merchant, key))
+        return await self._line.ask(opened, StartedSession)
 
     async def _intent(self, merchant: Merchant, payment_ref: str) -> Intent | None:
         question = self._line.v1.payment_intents.retrieve_async(payment_ref, {}, _options(merchant))
@@ -308,6 +312,10 @@ def _options(merchant: Merchant, key: str | None = None) -> RequestOptions:
     if key is not None:
         options["idempotency_key"] = key
     return options
+
+
+def _marks(what: StartSetup) -> dict[str, str]:
+    return {OPERATOR: str(what.merchant.operator_id), RIDER: str(what.rider_id), CALL: what.key}
 
 
 def _unclear(no: StripeSaysNo) -> CardsUnclear:
