@@ -1,215 +1,36 @@
 """Calls to the provider and what becomes of them, with a real provider on a socket as the witness."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from isotope.adapters.cards import SandboxCards
 from isotope.domain.payments import (
     Answer,
     CallKind,
-    Card,
-    CardCall,
-    CardPayment,
     Cards,
-    Collect,
-    OpenPayment,
-    OpenRefund,
     PaymentStatus,
     Purpose,
-    carry_out,
-    collect,
     list_cards,
-    list_payments,
     merchant_of,
-    open_payment,
-    open_refund,
     record_answer,
     resolve_card_calls,
 )
 from isotope.domain.payments.rules import GIVE_UP_S
-from isotope.domain.tenants import Operators
 from isotope.domain.wallet import (
-    AccountKind,
     AddMoney,
     Charge,
-    Entry,
     MoneyKind,
-    Posting,
     add_money,
     charge,
-    check_ledger,
-    get_standing,
-    post,
-    trial_balance,
 )
 from isotope.domain.wallet.model import Standing
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SECRET_KEY, rider_actor
-from tests.kit.cards import SandboxKit, make_card, running_sandbox
+from tests.kit.cards import SandboxKit
 from tests.kit.clock import SettableClock
-from tests.kit.riders import RiderKit, make_rider
-from tests.kit.tenants import OperatorKit, make_operator
-
-CAUSE = "ride:1"
-LATE_S = 21
-
-
-@pytest.fixture
-def sandbox(clock: SettableClock) -> Iterator[SandboxKit]:
-    with running_sandbox(clock) as running:
-        yield running
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """An operator, a rider with a card, and a provider whose patience is short."""
-
-    rt: Runtime
-    clock: SettableClock
-    sandbox: SandboxKit
-    kit: OperatorKit
-    rider: RiderKit
-    card: Card
-    cards: Cards
-    operators: Operators
-
-    async def owes(self, amount_minor: int) -> None:
-        """A ride's bill of which everything is left to the card."""
-        async with self.rt.db.write() as tx:
-            await charge(
-                tx,
-                Charge(
-                    operator_id=self.kit.operator.id,
-                    rider_id=self.rider.id,
-                    currency="EUR",
-                    total_minor=amount_minor,
-                    tax_minor=0,
-                    reason="ride",
-                    actor=rider_actor(self.rider.id),
-                    cause=CAUSE,
-                    now=self.clock.now(),
-                    on_card=True,
-                ),
-            )
-
-    async def open(self, amount_minor: int, *, reserve: bool = True, purpose: Purpose = Purpose.RIDE) -> CardCall:
-        async with self.rt.db.write() as tx:
-            _payment, call = await open_payment(
-                tx,
-                OpenPayment(
-                    card=self.card,
-                    purpose=purpose,
-                    cause=CAUSE,
-                    currency="EUR",
-                    amount_minor=amount_minor,
-                    reserve=reserve,
-                    actor=rider_actor(self.rider.id),
-                    now=self.clock.now(),
-                ),
-            )
-        return call
-
-    async def collect(self, due_minor: int) -> list[CardCall]:
-        async with self.rt.db.write() as tx:
-            return await collect(
-                tx,
-                Collect(
-                    operator_id=self.kit.operator.id,
-                    purpose=Purpose.RIDE,
-                    cause=CAUSE,
-                    card=self.card,
-                    currency="EUR",
-                    due_minor=due_minor,
-                    actor=rider_actor(self.rider.id),
-                    now=self.clock.now(),
-                ),
-            )
-
-    async def refund(self, payment: CardPayment, amount_minor: int, cause: str = "refund:1") -> CardCall:
-        """As a refund decides it: revenue goes down, the amount is on its way back."""
-        async with self.rt.db.write() as tx:
-            await post(
-                tx,
-                Posting(
-                    operator_id=self.kit.operator.id,
-                    currency="EUR",
-                    reason="refund",
-                    actor=SECRET_KEY,
-                    cause=cause,
-                    now=self.clock.now(),
-                    entries=(
-                        Entry(kind=AccountKind.REVENUE, amount_minor=-amount_minor),
-                        Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=amount_minor, rider_id=self.rider.id),
-                    ),
-                ),
-            )
-            return await open_refund(
-                tx,
-                OpenRefund(
-                    operator_id=self.kit.operator.id,
-                    payment_id=payment.id,
-                    amount_minor=amount_minor,
-                    cause=cause,
-                    actor=SECRET_KEY,
-                    now=self.clock.now(),
-                ),
-            )
-
-    async def do(self, *calls: CardCall) -> list[Answer | None]:
-        return [await carry_out(self.rt, self.cards, self.kit.operator, call) for call in calls]
-
-    async def look(self) -> int:
-        """What the worker does every few seconds."""
-        return await resolve_card_calls(self.rt, self.cards, self.operators)
-
-    async def payments(self) -> list[CardPayment]:
-        async with self.rt.db.read() as tx:
-            return await list_payments(tx, self.kit.operator.id, CAUSE)
-
-    async def payment(self) -> CardPayment:
-        [only] = await self.payments()
-        return only
-
-    async def standing(self) -> Standing:
-        async with self.rt.db.read() as tx:
-            return await get_standing(tx, self.kit.operator.id, self.rider.id, "EUR")
-
-    async def agree(self) -> None:
-        """Ledger and provider say the same, and nothing is under way."""
-        async with self.rt.db.read() as tx:
-            assert await check_ledger(tx, self.kit.operator.id) == []
-            sums = await trial_balance(tx, self.kit.operator.id)
-        assert -sums[AccountKind.PROVIDER_CLEARING] == self.sandbox.totals(self.kit.operator.id).net_minor
-        assert (await self.standing()).in_transit_minor == 0
-        assert self.sandbox.open_reservations(self.kit.operator.id) == 0
-
-
-@pytest_asyncio.fixture
-async def shop(rt: Runtime, clock: SettableClock, sandbox: SandboxKit) -> Shop:
-    return await _shop(rt, clock, sandbox, "ok")
-
-
-async def _shop(rt: Runtime, clock: SettableClock, sandbox: SandboxKit, card: str) -> Shop:
-    kit = await make_operator(rt)
-    rider = await make_rider(rt, kit.operator)
-    async with rt.db.write() as tx:
-        # The worker looks at the calls of all operators; those that other tests left open are none of ours.
-        await tx.execute("update card_call set next_at = 'infinity' where status = 'OPEN'")
-    return Shop(
-        rt=rt,
-        clock=clock,
-        sandbox=sandbox,
-        kit=kit,
-        rider=rider,
-        card=await make_card(rt, kit.operator, rider, sandbox, card),
-        cards=Cards(provider=sandbox.provider(timeout_s=0.3)),
-        operators=Operators(rt),
-    )
+from tests.kit.shop import LATE_S, Shop, open_shop
 
 
 async def test_less_than_reserved_is_taken_and_the_rest_let_go(shop: Shop) -> None:
@@ -240,7 +61,7 @@ async def test_nothing_due_lets_everything_go(shop: Shop) -> None:
 
 
 async def test_what_a_capture_does_not_give_is_debt(rt: Runtime, clock: SettableClock, sandbox: SandboxKit) -> None:
-    shop = await _shop(rt, clock, sandbox, "declined_at_capture")
+    shop = await open_shop(rt, clock, sandbox, "declined_at_capture")
     await shop.do(await shop.open(1_000))
     await shop.owes(700)
     [answer] = await shop.do(*await shop.collect(700))
@@ -256,7 +77,7 @@ async def test_what_a_capture_does_not_give_is_debt(rt: Runtime, clock: Settable
 
 
 async def test_a_declined_reservation_moves_nothing(rt: Runtime, clock: SettableClock, sandbox: SandboxKit) -> None:
-    shop = await _shop(rt, clock, sandbox, "declined")
+    shop = await open_shop(rt, clock, sandbox, "declined")
     await shop.do(await shop.open(1_000))
     payment = await shop.payment()
     assert (payment.status, payment.code) == (PaymentStatus.FAILED, "card_declined")
@@ -286,7 +107,7 @@ async def test_a_top_up_settles_debt_first(shop: Shop) -> None:
 
 
 async def test_a_refused_top_up_leaves_no_debt(rt: Runtime, clock: SettableClock, sandbox: SandboxKit) -> None:
-    shop = await _shop(rt, clock, sandbox, "insufficient_funds")
+    shop = await open_shop(rt, clock, sandbox, "insufficient_funds")
     await shop.do(await shop.open(1_000, reserve=False, purpose=Purpose.TOP_UP))
     assert (await shop.payment()).code == "insufficient_funds"
     assert await shop.standing() == Standing(currency="EUR")
@@ -402,7 +223,7 @@ async def test_the_surplus_of_a_debt_that_was_paid_meanwhile_is_balance(shop: Sh
 async def test_a_refund_that_cannot_go_back_stays_in_the_wallet(
     rt: Runtime, clock: SettableClock, sandbox: SandboxKit
 ) -> None:
-    shop = await _shop(rt, clock, sandbox, "refund_refused")
+    shop = await open_shop(rt, clock, sandbox, "refund_refused")
     await shop.owes(800)
     await shop.do(*await shop.collect(800))
     [answer] = await shop.do(await shop.refund(await shop.payment(), 300))

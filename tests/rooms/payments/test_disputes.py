@@ -1,0 +1,73 @@
+"""Payments that a bank takes back."""
+
+from isotope.domain.payments import follow_disputes, list_cards, record_dispute
+from isotope.domain.wallet import AccountKind, trial_balance
+from tests.kit.shop import Shop
+
+
+async def sums(shop: Shop) -> tuple[int, int]:
+    """What the provider has of ours, and what banks took back."""
+    async with shop.rt.db.read() as tx:
+        found = await trial_balance(tx, shop.kit.operator.id)
+    return -found[AccountKind.PROVIDER_CLEARING], -found[AccountKind.CHARGEBACKS]
+
+
+async def taken(shop: Shop) -> str:
+    """A ride paid by card, and the provider's reference of the payment."""
+    await shop.owes(800)
+    await shop.do(*await shop.collect(800))
+    ref = (await shop.payment()).provider_ref
+    assert ref is not None
+    return ref
+
+
+async def test_a_dispute_takes_the_money_and_its_end_may_bring_it_back(shop: Shop) -> None:
+    dispute = shop.sandbox.dispute(await taken(shop))
+    for _again in range(2):
+        await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
+        assert await sums(shop) == (0, 800)
+    async with shop.rt.db.read() as tx:
+        assert await list_cards(tx, shop.kit.operator.id, shop.rider.id) == [], "the card is used no more"
+    assert (await shop.standing()).debt_minor == 0
+    shop.sandbox.end_dispute(dispute, won=True)
+    for _again in range(2):
+        await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
+        assert await sums(shop) == (800, 0)
+    await shop.agree()
+
+
+async def test_a_lost_dispute_stays_lost(shop: Shop) -> None:
+    dispute = shop.sandbox.dispute(await taken(shop), 300)
+    await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
+    shop.sandbox.end_dispute(dispute, won=False)
+    await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
+    assert await sums(shop) == (500, 300)
+    await shop.agree()
+
+
+async def test_a_dispute_that_is_first_heard_of_when_it_is_won(shop: Shop) -> None:
+    dispute = shop.sandbox.dispute(await taken(shop))
+    shop.sandbox.end_dispute(dispute, won=True)
+    await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
+    assert await sums(shop) == (800, 0)
+    async with shop.rt.db.read() as tx:
+        reasons = await tx.tuples(
+            "select reason from ledger_transaction where operator_id = %s and cause like 'dispute:%%' order by id",
+            [shop.kit.operator.id],
+        )
+    assert reasons == [("disputed",), ("dispute_won",)]
+
+
+async def test_open_disputes_are_followed_without_any_webhook(shop: Shop) -> None:
+    dispute = shop.sandbox.dispute(await taken(shop))
+    await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
+    shop.sandbox.end_dispute(dispute, won=True)
+    assert await follow_disputes(shop.rt, shop.cards, shop.operators) >= 1
+    assert await sums(shop) == (800, 0)
+    assert await follow_disputes(shop.rt, shop.cards, shop.operators) == 0
+
+
+async def test_what_is_no_dispute_of_ours_changes_nothing(shop: Shop) -> None:
+    await taken(shop)
+    await record_dispute(shop.rt, shop.cards, shop.kit.operator, "dispute_of_somebody_else")
+    assert await sums(shop) == (800, 0)
