@@ -18,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import httpx2
+import pytest
 
 from isotope.adapters.cards.stripe import StripeCards
 from isotope.domain.payments.model import SavedCard
@@ -69,9 +70,12 @@ class LocalstripeKit:
 
 @lru_cache(maxsize=1)
 def _process() -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::", 0))
-        port = probe.getsockname()[1]
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+            port = probe.getsockname()[1]
+    except OSError:
+        pytest.skip("localstripe listens on IPv6 sockets only, and this machine has none")
     program = Path(sys.executable).with_name("localstripe")
     process = subprocess.Popen(
         [program, "--from-scratch", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
