@@ -215,10 +215,15 @@ async def test_another_riders_receipt_is_none(rita: Reader) -> None:
     assert (await rita.ok("get-receipts"))["receipts"] == []
 
 
-async def test_which_receipt_must_be_said_once(rita: Reader) -> None:
-    for body in ({}, {"receipt_id": 1, "ride_id": 1}, {"receipt_id": None}):
+async def test_which_receipt_must_be_said(rita: Reader) -> None:
+    for body in ({}, {"receipt_id": None}):
         answer = await rita.post("get-receipt", **body)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "receipt_id")
+    await rita.rides(12, 4_99)
+    await rita.rides(13, 4_99)
+    receipt_id = (await rita.ok("get-receipt", ride_id=12))["receipt_id"]
+    assert (await rita.ok("get-receipt", ride_id=12, receipt_id=receipt_id))["ride_id"] == 12
+    assert (await rita.post("get-receipt", ride_id=13, receipt_id=receipt_id)).status_code == 404
 
 
 @given(st.text(max_size=60))

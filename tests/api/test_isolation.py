@@ -9,12 +9,15 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from pypdf import PdfReader
 
 from isotope.api.operation import Auth, Operation
+from isotope.api.pdf import Pdf
 from isotope.domain.tenants import LogInStaff, log_in_staff
 from isotope.domain.tenants.model import Role
 from isotope.infra.runtime import Runtime
@@ -67,7 +70,8 @@ async def move_sequences(rt: Runtime) -> None:
         for (table,) in await tx.tuples(
             "select table_name from information_schema.columns where column_name = 'id' and is_identity = 'YES'"
             " and table_schema = 'public' and table_name in ('operator', 'rider', 'vehicle', 'vehicle_model', 'addon',"
-            " 'tariff', 'zone', 'ride', 'device', 'staff')"
+            " 'tariff', 'zone', 'ride', 'device', 'staff', 'card', 'card_payment', 'card_setup', 'receipt',"
+            " 'ledger_transaction')"
         ):
             await tx.execute(
                 "select setval(pg_get_serial_sequence(%(table)s, 'id'),"
@@ -105,6 +109,9 @@ def numbers_of(world: World) -> frozenset[int]:
             world.kit.operator.id,
             world.rider.id,
             world.ride_id,
+            world.card.id,
+            world.top_up_id,
+            world.receipt_id,
             fleet.model_id,
             fleet.tariff_id,
             *fleet.addon_ids,
@@ -170,6 +177,9 @@ async def call(
         answer = await api.client.post(operation.path, files=parts, headers=headers)
     else:
         answer = await api.client.request(operation.method, operation.path, json=body, headers=headers)
+    if answer.headers["content-type"] == Pdf.MEDIA:
+        pages = PdfReader(BytesIO(answer.content)).pages
+        return answer.status_code, json.dumps([page.extract_text() for page in pages])
     return answer.status_code, answer.text
 
 

@@ -14,6 +14,8 @@ import msgspec
 from isotope.api.operation import Operation
 from isotope.api.sections import operations
 from isotope.domain.fleet import VehicleStatus, hold_vehicle, lock_vehicle
+from isotope.domain.payments import Card, CardPaymentId, find_card
+from isotope.domain.receipts import ReceiptId, issue_later, read_receipts
 from isotope.domain.sharing import Terms, store
 from isotope.domain.sharing.model import EventKind, RideStatus
 from isotope.domain.tenants.model import Role, Settings
@@ -22,6 +24,7 @@ from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import rider_actor
 from isotope.kernel.ids import RideId
 from tests.kit.fleet import HOME, TARIFF, Fleet, make_fleet, make_zones, zone_draft
+from tests.kit.receipts import ride_draft
 from tests.kit.riders import RiderKit, make_rider
 from tests.kit.tenants import OperatorKit, make_operator
 
@@ -34,6 +37,9 @@ class World:
     rider: RiderKit
     fleet: Fleet
     ride_id: RideId
+    card: Card
+    top_up_id: CardPaymentId
+    receipt_id: ReceiptId
     phone_token: str = "a-token-that-nobody-was-given"
 
     @property
@@ -46,12 +52,51 @@ class World:
 
 
 async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Role | None = None) -> World:
-    """An operator with a zone, two vehicles, and a rider whose ride on the first of them runs."""
+    """An operator with a zone, two vehicles, and a rider whose ride on the first of them runs.
+
+    The rider has a card, of a provider that is not there, with a top-up that failed, and a receipt.
+    """
     kit = await make_operator(rt, name=f"Operator {uuid4().hex}", settings=settings, staff=staff)
     rider = await make_rider(rt, kit.operator, name=f"Rider {uuid4().hex}", email=f"{uuid4().hex}@example.test")
     fleet = await make_fleet(rt, kit.operator, 2)
     await make_zones(rt, kit.operator, zone_draft(ZoneType.PARKING_ZONE, title=f"Zone {uuid4().hex}"))
-    return World(kit=kit, rider=rider, fleet=fleet, ride_id=await make_running_ride(rt, kit, rider, fleet))
+    ride_id = await make_running_ride(rt, kit, rider, fleet)
+    card, top_up_id = await make_failed_top_up(rt, kit, rider)
+    async with rt.db.write() as tx:
+        await issue_later(tx, ride_draft(kit.operator, rider.id, f"ride:{ride_id}", at=rt.clock.now()))
+    [receipt] = await read_receipts(rt, kit.operator.id, rider.id)
+    return World(
+        kit=kit, rider=rider, fleet=fleet, ride_id=ride_id, card=card, top_up_id=top_up_id, receipt_id=receipt.id
+    )
+
+
+async def make_failed_top_up(rt: Runtime, kit: OperatorKit, rider: RiderKit) -> tuple[Card, CardPaymentId]:
+    """A card that was saved once, and money that it did not give."""
+    now = rt.clock.now()
+    who = {"operator_id": kit.operator.id, "rider_id": rider.id, "now": now, "ref": uuid4().hex}
+    async with rt.db.write() as tx:
+        card_id = await tx.scalar(
+            """
+            insert into card (operator_id, rider_id, provider, customer_ref, card_ref, brand, last4, exp_month,
+                              exp_year, created_at)
+            values (%(operator_id)s, %(rider_id)s, 'gone', %(ref)s, %(ref)s, 'Visa', '4242', 12, 2040, %(now)s)
+            returning id
+            """,
+            who,
+        )
+        top_up_id = await tx.scalar(
+            """
+            insert into card_payment (operator_id, rider_id, card_id, purpose, cause, currency, amount_minor, status,
+                                      code, actor, created_at)
+            values (%(operator_id)s, %(rider_id)s, %(card_id)s, 'TOP_UP', 'top_up:' || %(ref)s, 'EUR', 500, 'FAILED',
+                    'card_declined', 'system', %(now)s)
+            returning id
+            """,
+            {**who, "card_id": card_id},
+        )
+        card = await find_card(tx, kit.operator.id, rider.id, card_id)
+    assert card is not None
+    return card, CardPaymentId(top_up_id)
 
 
 async def make_running_ride(rt: Runtime, kit: OperatorKit, rider: RiderKit, fleet: Fleet) -> RideId:
@@ -101,8 +146,9 @@ REFERENCES: Final[Mapping[str, Filler]] = {
     "model_id": lambda world: world.fleet.model_id,
     "addon_ids": lambda world: list(world.fleet.addon_ids),
     "ride_id": lambda world: world.ride_id,
-    "top_up_id": lambda world: world.ride_id,
-    "receipt_id": lambda world: world.ride_id,
+    "payment_method_id": lambda world: world.card.method_id,
+    "top_up_id": lambda world: world.top_up_id,
+    "receipt_id": lambda world: world.receipt_id,
     "fine_id": lambda world: world.ride_id,
     "active_ride_id": lambda world: world.ride_id,
     "phone_token": lambda world: world.phone_token,
@@ -133,7 +179,6 @@ PLAIN: Final[Mapping[str, Any]] = {
     "user_longitude": HOME.lon,
     "user_latitude": HOME.lat,
     "radius_in_km": 2,
-    "payment_method_id": "wallet",
     "return_url": None,
     "page_bookmark": None,
     "bookmark_next": None,

@@ -194,7 +194,7 @@ class ReceiptsRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReceiptRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which receipt: by its id, or the one of a ride."""
+    """Which receipt: by its id, or the one of a ride; if both are sent, they must fit."""
 
     user_id: UserId = None
     receipt_id: Id | None = None

@@ -134,18 +134,20 @@ async def get_receipt_pdf(call: Call[ReceiptPdfRequest]) -> Pdf:
 
 async def _find(call: Call[Any], body: ReceiptRequest) -> receipts.Receipt:
     rt, operator, rider_id = call.services.rt, call.operator, call.rider_id()
-    match body:
-        case ReceiptRequest(receipt_id=int(receipt_id), ride_id=None):
-            pass
-        case ReceiptRequest(receipt_id=None, ride_id=int(ride_id)):
-            async with rt.db.read() as tx:
-                found = await receipts.find_receipt_by_cause(tx, operator.id, f"ride:{ride_id}")
-            if found is None:
-                raise receipts.receipt_not_found()
-            receipt_id = found.id
-        case _:
-            raise invalid(Fault("receipt_id", "either receipt_id or ride_id is expected"))
-    return await receipts.read_receipt(rt, operator.id, ReceiptId(receipt_id), rider_id)
+    if body.receipt_id is not None:
+        receipt_id = ReceiptId(body.receipt_id)
+    elif body.ride_id is not None:
+        async with rt.db.read() as tx:
+            of_ride = await receipts.find_receipt_by_cause(tx, operator.id, f"ride:{body.ride_id}")
+        if of_ride is None:
+            raise receipts.receipt_not_found()
+        receipt_id = of_ride.id
+    else:
+        raise invalid(Fault("receipt_id", "receipt_id or ride_id is expected"))
+    found = await receipts.read_receipt(rt, operator.id, receipt_id, rider_id)
+    if body.ride_id is not None and found.cause != f"ride:{body.ride_id}":
+        raise receipts.receipt_not_found()
+    return found
 
 
 def _summary(call: Call[Any], receipt: receipts.Receipt) -> ReceiptSummary:
