@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isotope.domain.pricing import Usage, UsageEvent, usage
 
@@ -76,3 +78,25 @@ def test_the_same_events_tell_the_usage_at_any_moment() -> None:
 def test_instants_of_any_zone_are_instants() -> None:
     helsinki = datetime.fromisoformat("2026-06-01T15:00:30+03:00")
     assert usage([UsageEvent(STARTED, T0)], helsinki) == Usage(ride_s=30, pause_s=0)
+
+
+@given(
+    meter=st.lists(st.tuples(st.sampled_from([STARTED, PAUSED, RESUMED]), st.integers(0, 500)), max_size=8),
+    others=st.lists(
+        st.tuples(
+            st.integers(0, 8),
+            st.sampled_from(["REQUESTED", "END_REFUSED", "FUNDS_LOW", "SLOWED", "RELEASED"]),
+            st.integers(-100, 900),
+        ),
+        max_size=5,
+    ),
+    until=st.integers(0, 600),
+)
+def test_what_else_is_recorded_of_a_ride_never_changes_its_price(
+    meter: list[tuple[str, int]], others: list[tuple[int, str, int]], until: int
+) -> None:
+    """Wherever it stands, and whatever a clock that goes wrong says of its time."""
+    mixed = list(meter)
+    for place, kind, seconds in others:
+        mixed.insert(place, (kind, seconds))
+    assert metered(*mixed, until=until) == metered(*meter, until=until)

@@ -1,7 +1,9 @@
 """When a ride's money runs out, and what a look at it decides."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from itertools import product
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from isotope.domain.sharing.funds import (
     FundsFacts,
     Limits,
     Meter,
+    Phase,
     Step,
     cost_minor,
     funds_watch,
@@ -127,7 +130,7 @@ SLOW = replace(POOR, told="SLOW")
         (replace(SLOW, stands=True, stops_failed=2), Step.STOP, 60),
         (replace(SLOW, stands=True, stops_failed=99), Step.STOP, 600),
         (replace(SLOW, obeyed=False), Step.SLOW, 15),
-        (replace(SLOW, obeyed=False, stands=True), Step.SLOW, 15),
+        (replace(SLOW, obeyed=False, stands=True), Step.STOP, 15),
         (replace(POOR, told="FULL"), Step.SLOW, 15),
         (replace(POOR, can_slow=False), Step.WAIT, 15),
         (replace(POOR, can_slow=False, stands=True), Step.STOP, 15),
@@ -152,36 +155,46 @@ def test_what_a_look_decides(facts: FundsFacts, step: Step, look_s: int | None) 
     assert funds_watch(facts) == Decision(step, look_s)
 
 
-@st.composite
-def any_facts(draw: Any) -> FundsFacts:
-    flags = {
-        name: draw(st.booleans())
-        for name in (
-            "wants_top_up", "top_up_now", "on_its_way", "warned", "obeyed", "can_slow", "stands", "may_end"
-        )
-    }  # fmt: skip
-    return FundsFacts(
-        phase=draw(st.sampled_from(["RIDING", "PAUSED", "WAITING", "OVER"])),
-        left_minor=draw(st.integers(-500, 1_000)),
-        limit_minor=draw(st.none() | st.integers(0, 300)),
-        warn_minor=draw(st.integers(0, 300)),
-        told=draw(st.sampled_from([None, "SLOW", "FULL"])),
-        stops_failed=draw(st.integers(0, 99)),
-        change_s=draw(st.integers(1, MOST_S)),
-        **flags,
-    )
+def all_facts() -> Iterator[FundsFacts]:
+    """Every combination of what matters, with 100 as the limit and the warning 50 above it."""
+    names = ("wants_top_up", "top_up_now", "on_its_way", "warned", "obeyed", "can_slow", "stands", "may_end")
+    phases: tuple[Phase, ...] = ("RIDING", "PAUSED", "WAITING", "OVER")
+    tolds: tuple[Literal["SLOW", "FULL"] | None, ...] = (None, "SLOW", "FULL")
+    for phase, told, limit, left in product(phases, tolds, (None, 100), (-1, 100, 101, 150, 151)):
+        for flags in product((False, True), repeat=len(names)):
+            yield FundsFacts(
+                phase=phase,
+                told=told,
+                limit_minor=limit,
+                left_minor=left,
+                warn_minor=50,
+                stops_failed=0,
+                change_s=77,
+                **dict(zip(names, flags, strict=True)),
+            )
 
 
-@given(any_facts())
-def test_nothing_is_stopped_that_moves_has_money_or_may_not_end(facts: FundsFacts) -> None:
-    decision = funds_watch(facts)
-    if decision.step is Step.STOP:
-        assert facts.stands
-        assert facts.may_end
-        assert not facts.on_its_way
-        assert facts.warned
-        assert facts.limit_minor is not None
-        assert facts.left_minor <= facts.limit_minor
-    if decision.step is not Step.NOTHING:
-        assert decision.look_s is not None
-        assert 1 <= decision.look_s <= MOST_S
+def test_nothing_is_stopped_that_moves_has_money_or_may_not_end() -> None:
+    stopped = 0
+    for facts in all_facts():
+        decision = funds_watch(facts)
+        if decision.step is Step.STOP:
+            stopped += 1
+            assert facts.stands
+            assert facts.may_end
+            assert facts.warned
+            assert not facts.on_its_way
+            assert facts.phase in ("RIDING", "PAUSED")
+            assert facts.limit_minor is not None
+            assert facts.left_minor <= facts.limit_minor
+        assert (decision.look_s is None) == (decision.step is Step.NOTHING)
+    assert stopped > 0
+
+
+def test_whoever_has_money_again_or_is_done_goes_at_full_speed() -> None:
+    for facts in all_facts():
+        if facts.told != "SLOW" or facts.phase == "WAITING":
+            continue
+        has_money = facts.limit_minor is None or facts.left_minor > facts.limit_minor
+        if facts.phase == "OVER" or (has_money and not facts.top_up_now):
+            assert funds_watch(facts).step is Step.RELEASE

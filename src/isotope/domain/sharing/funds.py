@@ -9,14 +9,15 @@ far; the limit is the operator's `auto_stop_minor`):
 | over; told to go slow                                       | RELEASE  | in a minute       |
 | waits for the vehicle's word                                | WAIT     | 15 s              |
 | an automatic top-up would be made now                       | TOP_UP   | 15 s              |
+| no limit, or left above it; told to go slow, or not let go  | RELEASE  | 15 s              |
 | no limit for this ride; the rider wants top-ups             | WAIT     | when it changes   |
 | no limit for this ride                                      | NOTHING  | none              |
-| left above the limit; told to go slow, or not yet let go    | RELEASE  | 15 s              |
 | left above limit and warning                                | WAIT     | when it changes   |
 | not warned since money came in                              | WARN     | when it changes, or 15 s |
 | left above the limit                                        | WAIT     | when it changes   |
-| rides on, can be slowed, and was not (or did not obey)      | SLOW     | 15 s              |
+| rides on, can be slowed, and was not told to                | SLOW     | 15 s              |
 | stands, where rides may end, and no top-up is on its way    | STOP     | 15 s, ever later when its lock does not close |
+| rides on, was told to go slow, and did not obey             | SLOW     | 15 s              |
 | else                                                        | WAIT     | 15 s              |
 
 A ride has no limit when the operator has none, when a card pays it, and with `skip_auto_stop`. A vehicle stands when
@@ -180,29 +181,29 @@ def funds_watch(facts: FundsFacts) -> Decision:
         return Decision(Step.WAIT, SOON_S)
     if facts.top_up_now:
         return Decision(Step.TOP_UP, SOON_S)
-    if facts.limit_minor is None:
-        return Decision(Step.WAIT, facts.change_s) if facts.wants_top_up else Decision(Step.NOTHING, None)
-    if facts.left_minor > facts.limit_minor:
-        return _above_limit(facts, facts.limit_minor, told_slow=told_slow)
+    if facts.limit_minor is None or facts.left_minor > facts.limit_minor:
+        return _has_money(facts, told_slow=told_slow)
     return _at_limit(facts)
 
 
-def _above_limit(facts: FundsFacts, limit_minor: int, *, told_slow: bool) -> Decision:
+def _has_money(facts: FundsFacts, *, told_slow: bool) -> Decision:
     if told_slow:
         return Decision(Step.RELEASE, SOON_S)
-    is_low = facts.left_minor <= limit_minor + facts.warn_minor
+    if facts.limit_minor is None:
+        return Decision(Step.WAIT, facts.change_s) if facts.wants_top_up else Decision(Step.NOTHING, None)
+    is_low = facts.left_minor <= facts.limit_minor + facts.warn_minor
     return Decision(Step.WARN if is_low and not facts.warned else Step.WAIT, facts.change_s)
 
 
 def _at_limit(facts: FundsFacts) -> Decision:
     if not facts.warned:
         return Decision(Step.WARN, SOON_S)
-    is_slow = facts.told == "SLOW" and facts.obeyed
-    if facts.phase == "RIDING" and facts.can_slow and not is_slow:
+    is_riding = facts.phase == "RIDING" and facts.can_slow
+    if is_riding and facts.told != "SLOW":
         return Decision(Step.SLOW, SOON_S)
     if facts.stands and facts.may_end and not facts.on_its_way:
         return Decision(Step.STOP, min(SOON_S << min(facts.stops_failed, 10), MOST_S))
-    return Decision(Step.WAIT, SOON_S)
+    return Decision(Step.SLOW if is_riding and not facts.obeyed else Step.WAIT, SOON_S)
 
 
 def last_told(events: Sequence[RideEvent]) -> Literal["SLOW", "FULL"] | None:

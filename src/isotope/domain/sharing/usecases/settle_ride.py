@@ -79,7 +79,6 @@ async def settle_ride(rt: Runtime, cards: Cards, what: SettleRide) -> tuple[Ride
             return ride, outcome.code
         at = outcome.finished_at or now
         calls = await _record(tx, rt, cards, what.operator, ride, done=outcome.is_done, at=at, code=outcome.code)
-        await watch_rides(tx, rt, cards, what.operator, ride.rider_id, now)
     await carry_out_all(rt, cards, what.operator, calls)
     async with rt.db.glance() as tx:
         settled = await queries.find_ride(tx, what.operator.id, what.ride_id)
@@ -104,6 +103,7 @@ async def _record(
     if event is EventKind.STARTED:
         await store.set_started(tx, ride, at)
         await store.add_event(tx, key, event, at, SYSTEM)
+        await watch_rides(tx, rt, cards, operator, ride.rider_id, rt.clock.now())
     elif event is EventKind.END_REFUSED:
         await store.set_status(tx, ride, status)
         found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
@@ -115,4 +115,5 @@ async def _record(
         await store.set_status(tx, ride, status)
         if event is not None:
             await store.add_event(tx, key, event, at, SYSTEM)
+            await watch_rides(tx, rt, cards, operator, ride.rider_id, rt.clock.now())
     return []

@@ -13,7 +13,7 @@ from isotope.kernel.ids import RiderId
 
 
 async def watch_rides(tx: Tx, rt: Runtime, cards: Cards, operator: Operator, rider_id: RiderId, now: datetime) -> None:
-    """In the transaction that starts, pauses, goes on with or ends a ride: the jobs come with it, or not at all.
+    """In the transaction that starts, pauses or goes on with a ride: the jobs come with it, or not at all.
 
     All rides of the rider that run are looked at anew, because they spend from one wallet. Rides that are neither
     stopped nor topped up for have no job.
