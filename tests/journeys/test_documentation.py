@@ -21,13 +21,20 @@ README = Path(__file__).parents[2] / "README.md"
 # What an example may be answered without being wrong: it names a vehicle that nobody rides, a code that was not sent.
 EXAMPLE_MAY_MEET = {
     "already_registered",
+    "card_needed",
+    "card_not_found",
     "code_sent_recently",
     "debt_open",
     "device_offline",
+    "no_debt",
     "phone_token_invalid",
+    "receipt_not_found",
+    "refund_too_high",
+    "ride_not_ended",
     "ride_not_found",
     "secret_key_required",
     "too_far_from_vehicle",
+    "top_up_not_found",
     "vehicle_not_available",
     "vehicle_not_found",
     "vehicle_not_ridden",
@@ -40,11 +47,12 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
 
 
-async def paste(system: System, lines: str) -> str:
+async def paste(system: System, lines: str, folder: Path | None = None) -> str:
     """What an empty shell prints; nothing of it may go wrong."""
     shell = await asyncio.create_subprocess_exec(
         *("bash", "-eu", "-o", "pipefail", "-c", lines),
         env={**os.environ, "PORT": system.api.rsplit(":", 1)[1]},
+        cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -58,23 +66,28 @@ def ride_lines() -> str:
     """The shell blocks of the README's chapter about a ride."""
     chapter = README.read_text().split("## Ride a scooter")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 8
     return "\n".join(blocks)
 
 
-async def test_a_newcomer_rides_a_scooter_with_the_lines_of_the_readme(system: System) -> None:
+async def test_a_newcomer_rides_by_card_with_the_lines_of_the_readme(system: System, tmp_path: Path) -> None:
     async with httpx2.AsyncClient(base_url=system.api, timeout=30) as client:
         rider = DemoRider(client)
         await rider.register()
         await come_about(rider.sees_vehicles, "the simulated fleet reports")
-    *_others, ended, wallet = (await paste(system, ride_lines())).splitlines()
-    assert '"payment_info"' in ended
-    paid = re.search(r'"total_paid":"([0-9.]+)"', ended)
-    left = re.search(r'"user_balance":([0-9.]+)', wallet)
-    assert paid is not None
-    assert left is not None
-    assert float(paid.group(1)) > 0
-    assert float(left.group(1)) == pytest.approx(10 - float(paid.group(1)))
+    said = (await paste(system, ride_lines(), tmp_path)).splitlines()
+    *_others, ended, entries, receipt, _pdf, topped_up, _bonus, wallet = said
+    paid = json.loads(ended)["payment_info"]
+    assert paid["total"] > 0
+    assert (paid["charged_card"], paid["pending"], paid["debt"]) == (paid["total"], 0, 0)
+    assert [(row["title"], row["pending"]) for row in json.loads(entries)["entries"]] == [
+        ("Paid by card", paid["total"]),
+        ("Ride", -paid["total"]),
+    ]
+    assert json.loads(receipt)["paid"] == [{"code": "card", "text": "Card", "amount": paid["total"]}]
+    assert (tmp_path / "receipt.pdf").read_bytes().startswith(b"%PDF-")
+    assert json.loads(topped_up)["status"] == "SUCCEEDED"
+    assert (json.loads(wallet)["user_balance"], json.loads(wallet)["user_bonus"]) == (20, 5)
 
 
 async def test_every_line_of_the_documentation_page_works_when_pasted(system: System) -> None:
@@ -86,12 +99,14 @@ async def test_every_line_of_the_documentation_page_works_when_pasted(system: Sy
         ]
         for_a_token = next(block for block in blocks if block.startswith("BASE="))
         assert re.fullmatch(r"[\w-]{30,}", await paste(system, for_a_token))
+        login = {"email": "admin@demo.test", "password": "demo-password"}
+        staff = (await client.post("/api/v2/admin/login/openapi", json=login)).json()["access_token"]
         calls = [block for block in blocks if block.startswith("curl ")]
         assert len(calls) == sum(len(methods) for methods in operations.values())
         for call in calls:
             # One of the lines deletes its rider, another ends its token.
             rider = DemoRider(client)
             await rider.register()
-            answer = json.loads(await paste(system, f"TOKEN={rider.token}\n{call}"))
+            answer = json.loads(await paste(system, f"TOKEN={rider.token}\nSTAFF={staff}\n{call}"))
             if isinstance(answer, dict) and "code" in answer:
                 assert answer["code"] in EXAMPLE_MAY_MEET, (call, answer)
