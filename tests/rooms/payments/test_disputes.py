@@ -1,6 +1,11 @@
 """Payments that a bank takes back."""
 
-from isotope.domain.payments import follow_disputes, list_cards, record_dispute
+from typing import Any, cast
+
+import msgspec
+
+from isotope.domain.payments import CardProvider, Cards, follow_disputes, list_cards, record_dispute
+from isotope.domain.payments.model import DisputeFound, DisputeStatus, Merchant
 from isotope.domain.wallet import AccountKind, trial_balance
 from tests.kit.shop import Shop
 
@@ -43,6 +48,31 @@ async def test_a_lost_dispute_stays_lost(shop: Shop) -> None:
     await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
     assert await sums(shop) == (500, 300)
     await shop.agree()
+
+
+async def test_an_appeal_may_win_what_was_lost(shop: Shop) -> None:
+    dispute = shop.sandbox.dispute(await taken(shop))
+    shop.sandbox.end_dispute(dispute, won=False)
+    await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
+    assert await sums(shop) == (0, 800)
+    provider = cast("CardProvider", WonAfterAll(shop.cards.get_provider()))
+    for _again in range(2):
+        await record_dispute(shop.rt, Cards(provider=provider), shop.kit.operator, dispute)
+        assert await sums(shop) == (800, 0)
+
+
+class WonAfterAll:
+    """The provider, of whose disputes every one was won."""
+
+    def __init__(self, provider: CardProvider) -> None:
+        self._provider = provider
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+    async def find_dispute(self, merchant: Merchant, dispute_ref: str) -> DisputeFound | None:
+        found = await self._provider.find_dispute(merchant, dispute_ref)
+        return None if found is None else msgspec.structs.replace(found, status=DisputeStatus.WON)
 
 
 async def test_a_dispute_that_is_first_heard_of_when_it_is_won(shop: Shop) -> None:

@@ -53,7 +53,8 @@ async def record_dispute(rt: Runtime, cards: Cards, operator: Operator, dispute_
         dispute = await disputes.find_dispute(tx, operator.id, dispute_ref)
         if dispute is None:
             dispute = await _open(tx, payment, found, now)
-        if dispute.status is DisputeStatus.OPEN and found.status is not DisputeStatus.OPEN:
+        # What was won stays won; what was lost can still be won by an appeal.
+        if found.status not in (dispute.status, DisputeStatus.OPEN) and dispute.status is not DisputeStatus.WON:
             await disputes.end_dispute(tx, dispute, found.status, now)
             if found.status is DisputeStatus.WON:
                 await _post(tx, payment, dispute, "dispute_won", -dispute.amount_minor, now)

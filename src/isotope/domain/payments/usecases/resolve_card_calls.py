@@ -35,11 +35,12 @@ async def resolve_card_calls(rt: Runtime, cards: Cards, operators: Operators) ->
 
     async def one(call: CardCall) -> None:
         async with slots:
-            operator = await operators.get(call.operator_id)
             try:
-                await resolve_call(rt, cards, provider, operator, call)
+                await resolve_call(rt, cards, provider, await operators.get(call.operator_id), call)
             except CardsUnclear as error:
                 _log.warning("cards.still_unclear", call=call.id, kind=call.kind, reason=error.reason)
+            except Exception:  # noqa: BLE001 - a bug about one call must not keep the others waiting
+                _log.exception("cards.resolving_failed", call=call.id, kind=call.kind)
 
     await asyncio.gather(*(one(call) for call in calls))
     return len(calls)
