@@ -377,8 +377,11 @@ class CurrentRide(msgspec.Struct, frozen=True, kw_only=True):
     vehicles: list[RideVehicle]
     max_allowed_vehicles_per_user: int
     action_insufficient_funds: Annotated[
-        Literal["ADD_MONEY"] | None,
-        Meta(description="ADD_MONEY: bonus and balance do not cover the rides that the wallet pays; null otherwise."),
+        Literal["ADD_MONEY", "WAIT_TOP_UP"] | None,
+        Meta(
+            description="ADD_MONEY: bonus and balance do not cover the rides that the wallet pays. WAIT_TOP_UP: nor do "
+            "they, but money is on its way from a card. null otherwise."
+        ),
     ] = None
     insufficient_funds_amount: Annotated[
         Amount | None,

@@ -184,6 +184,11 @@ def test_what_an_app_is_told_about_money(rides: list[tuple[str, int]], spendable
     assert funds_action(rides, spendable) == expected
 
 
+@pytest.mark.parametrize(("spendable", "action"), [(499, "WAIT_TOP_UP"), (500, None)])
+def test_an_app_waits_for_money_that_is_on_its_way(spendable: int, action: str | None) -> None:
+    assert funds_action([("wallet", 500)], spendable, is_topping_up=True).action == action
+
+
 @pytest.mark.parametrize(
     ("status", "done", "was_paused", "expected"),
     [

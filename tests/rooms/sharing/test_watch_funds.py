@@ -524,6 +524,10 @@ async def test_a_top_up_that_is_on_its_way_is_waited_for(
             await city.unit.report(speed_kmh=0)
             await look(city)
         # Slow, but not stopped: the money may be there.
+        at(clock, 1_000)
+        body = {"active_vehicle_id": [city.fleet.vehicle_id]}
+        shown = (await city.ask(rider, "sharing/get-current-ride", body)).json()
+        assert (shown["action_insufficient_funds"], shown["insufficient_funds_amount"]) == ("WAIT_TOP_UP", 0.4)
         assert told(city) == ["unlock", 7]
         assert (await the_ride(city))["status"] == "ACTIVE"
         assert len(sandbox.payments(city.kit.operator.id)) == 1

@@ -52,6 +52,7 @@ from isotope.domain.payments.usecases.auto_topup import (
     decide_top_up,
     is_topping_up,
     look_at_top_up,
+    wants_auto_topup,
 )
 from isotope.domain.payments.usecases.carry_out import carry_out
 from isotope.domain.payments.usecases.choose_payment_method import ChoosePaymentMethod, choose_payment_method
@@ -177,5 +178,6 @@ __all__ = [
     "take_card_event",
     "top_up",
     "unknown_payment_method",
+    "wants_auto_topup",
     "with_query",
 ]

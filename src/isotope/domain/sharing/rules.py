@@ -51,6 +51,7 @@ What an app is told about money while rides run (what rides cost that a card pay
 | none                 |                                  |           |         |        |
 | all paid by card     |                                  |           |         | CARD   |
 | some paid by wallet  | yes                              |           |         | WALLET |
+| some paid by wallet  | no, and a top-up is on its way   | WAIT_TOP_UP | missing | WALLET |
 | some paid by wallet  | no                               | ADD_MONEY | missing | WALLET |
 
 Source: domain rules, "Sharing ride"; the refusal order puts what the rider can mend first.
@@ -179,12 +180,12 @@ def after_authorising(status: PaymentStatus, *, waited_for: bool) -> tuple[RideS
 class FundsAction:
     """What an app is told about money while rides run. `missing_minor` is above 0 exactly when there is an `action`."""
 
-    action: Literal["ADD_MONEY"] | None
+    action: Literal["ADD_MONEY", "WAIT_TOP_UP"] | None
     missing_minor: int
     flow: Literal["WALLET", "CARD"] | None
 
 
-def funds_action(rides: Sequence[tuple[str, int]], spendable_minor: int) -> FundsAction:
+def funds_action(rides: Sequence[tuple[str, int]], spendable_minor: int, *, is_topping_up: bool = False) -> FundsAction:
     """By the last table above; `rides` are what pays each and what it costs if it ended now."""
     if not rides:
         return FundsAction(None, 0, None)
@@ -192,7 +193,9 @@ def funds_action(rides: Sequence[tuple[str, int]], spendable_minor: int) -> Fund
     if not by_wallet:
         return FundsAction(None, 0, "CARD")
     missing = max(0, sum(by_wallet) - spendable_minor)
-    return FundsAction("ADD_MONEY" if missing else None, missing, "WALLET")
+    if not missing:
+        return FundsAction(None, 0, "WALLET")
+    return FundsAction("WAIT_TOP_UP" if is_topping_up else "ADD_MONEY", missing, "WALLET")
 
 
 def may_pause(status: RideStatus) -> Refusal | None:

@@ -114,6 +114,12 @@ async def decide_top_up(
     return call
 
 
+async def wants_auto_topup(tx: Tx, operator_id: OperatorId, rider_id: RiderId, currency: str) -> bool:
+    """Whether the rider wants automatic top-ups and no card has refused: one index read."""
+    wanted = await auto_topups.find(tx, operator_id, rider_id, currency)
+    return wanted is not None and wanted.is_on and wanted.suspended_at is None
+
+
 @dataclass(frozen=True, slots=True)
 class TopUpLook:
     """Why no automatic top-up is made now (None: one would be), and below which balance the rider wants one."""

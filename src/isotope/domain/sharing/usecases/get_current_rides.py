@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from isotope.domain.fleet import VehicleOffer, list_vehicles
+from isotope.domain.payments import is_topping_up
 from isotope.domain.pricing import Bill, Usage, Words, bill, english
 from isotope.domain.sharing import queries
 from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
@@ -30,6 +31,7 @@ class CurrentRides:
     rides: tuple[CurrentRide, ...]
     standing: Standing
     now: datetime
+    is_topping_up: bool = False
 
     @property
     def running_total_minor(self) -> int:
@@ -40,7 +42,7 @@ class CurrentRides:
     def funds(self) -> FundsAction:
         """What to tell the rider about money."""
         costs = [(current.ride.terms.payment_method_id, current.bill.total_minor) for current in self.rides]
-        return funds_action(costs, self.standing.spendable_minor)
+        return funds_action(costs, self.standing.spendable_minor, is_topping_up=self.is_topping_up)
 
 
 async def get_current_rides(
@@ -65,10 +67,14 @@ async def get_current_rides(
         if not rides:
             return CurrentRides((), standing, now)
         events = await queries.list_events_of(tx, operator.id, [ride.id for ride in rides])
+        topping_up = await is_topping_up(tx, operator.id, rider_id)
         found = await list_vehicles(tx, operator.id, [ride.vehicle_id for ride in rides])
     vehicles = {offer.vehicle.id: offer for offer in found if offer.vehicle is not None}
     return CurrentRides(
-        tuple(_current(ride, vehicles[ride.vehicle_id], events[ride.id], now, words) for ride in rides), standing, now
+        tuple(_current(ride, vehicles[ride.vehicle_id], events[ride.id], now, words) for ride in rides),
+        standing,
+        now,
+        topping_up,
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from isotope.domain.payments import Cards
+from isotope.domain.payments import Cards, wants_auto_topup
 from isotope.domain.sharing import watches
 from isotope.domain.sharing.funds import last_told
 from isotope.domain.sharing.money import change_s, limit_of, read_running_money, read_top_up, wants_top_up
@@ -18,6 +18,9 @@ async def watch_rides(tx: Tx, rt: Runtime, cards: Cards, operator: Operator, rid
     All rides of the rider that run are looked at anew, because they spend from one wallet. Rides that are neither
     stopped nor topped up for have no job.
     """
+    stops = operator.settings.payments.auto_stop_minor is not None
+    if not stops and not await wants_auto_topup(tx, operator.id, rider_id, operator.currency):
+        return
     money = await read_running_money(tx, operator, rider_id, operator.currency, now)
     for ride in money.rides:
         look = await read_top_up(tx, cards, ride, money)
