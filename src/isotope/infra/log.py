@@ -1,8 +1,8 @@
 """Logs: one JSON object a line on standard error, the same for our own lines and those of libraries.
 
 What is bound with `bind` (request id, operator id) is on every line of the same task. Logs carry ids, never personal
-data: values under the names below are masked, addresses of mail inside texts too, and what the database says about
-the rows of a failed statement is left out.
+data: values under the names below are masked, addresses of mail and card numbers inside texts too, and what the
+database says about the rows of a failed statement is left out.
 """
 
 import logging
@@ -17,6 +17,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from isotope.infra.config import Config
+from isotope.kernel.card_numbers import mask_card_numbers
 
 MASK: Final = "***"
 
@@ -45,7 +46,7 @@ def _masked(name: str, value: Any, depth: int) -> Any:
     if _SECRET.search(name) or name.lower() in _PERSONAL:
         return value if value is None or isinstance(value, bool) else MASK
     if isinstance(value, str):
-        return _URL_PASSWORD.sub(rf"\1:{MASK}@", _MAIL.sub(MASK, value))
+        return mask_card_numbers(_URL_PASSWORD.sub(rf"\1:{MASK}@", _MAIL.sub(MASK, value)))
     if depth >= _MAX_DEPTH:
         return MASK
     if isinstance(value, dict):

@@ -5,7 +5,7 @@ from typing import Final
 
 # As cards print them: in one run, in fours, or as American Express and Diners do. Not within words and longer ids.
 _SHAPE: Final = re.compile(
-    r"(?<![0-9A-Za-z_-])"
+    r"(?<![0-9A-Za-z_.-])"
     r"(?:[0-9]{13,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
     r"(?![0-9A-Za-z_-])"
 )
@@ -20,7 +20,18 @@ def has_card_number(text: str) -> bool:
     """Whether a Luhn-valid number of 13 to 19 digits that a card scheme issues stands in a text."""
     if len(text) < _LEAST:
         return False
-    return any(is_card_number(re.sub("[ -]", "", found[0])) for found in _SHAPE.finditer(text))
+    return any(_is_one(found) for found in _SHAPE.finditer(text))
+
+
+def mask_card_numbers(text: str) -> str:
+    """The text with `***` for each card number."""
+    if len(text) < _LEAST:
+        return text
+    return _SHAPE.sub(lambda found: "***" if _is_one(found) else found[0], text)
+
+
+def _is_one(found: re.Match[str]) -> bool:
+    return is_card_number(re.sub("[ -]", "", found[0]))
 
 
 def is_card_number(digits: str) -> bool:
