@@ -14,8 +14,8 @@ _log = structlog.get_logger(__name__)
 
 _ATTEMPTS: Final = 6
 _RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-# The vehicle, not the service: whether to ask again or to take another one is for the rider to say.
-_VEHICLE_SAID_NO: Final = "vehicle_did_not"
+# The vehicle or the bank, not the service: whether to ask again or to take another one is for the rider to say.
+_SAID_NO: Final = ("vehicle_did_not", "card_no_answer")
 _LONGEST_WAIT_S: Final = 90.0
 _TIMEOUT_S: Final = 25.0
 _OK_BELOW: Final = 300
@@ -106,7 +106,7 @@ class Api:
                 return response.json()
             no = _refusal(response)
             self._note(path, no)
-            if response.status_code not in _RETRIED or no.code.startswith(_VEHICLE_SAID_NO):
+            if response.status_code not in _RETRIED or no.code.startswith(_SAID_NO):
                 raise no
             fault = str(no)
             if not await self._wait(attempt, response.headers.get("Retry-After")):

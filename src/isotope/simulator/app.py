@@ -1,6 +1,7 @@
 """A rider's app: every step that a person takes through the API, and nothing that an app cannot do.
 
-Two things only a demo allows: the phone code is read from /dev/outbox, and money is added with the secret key.
+Two things only a demo allows: the phone code is read from /dev/outbox, and money is added with the secret key, as if
+somebody brought it to the operator's desk.
 """
 
 import asyncio
@@ -59,12 +60,29 @@ class Riding:
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What an ended ride cost; `by_card` was taken from a card, or is still asked for."""
+
+    total: Decimal
+    by_card: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Wallet:
     """What get-user-data says about money, in whole units of the currency."""
 
     balance: Decimal
     bonus: Decimal
     debt: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """A payment by card into the wallet. `page` is where the bank wants a confirmation."""
+
+    id: int
+    status: str
+    page: str | None = None
 
 
 def new_phone(rng: Random) -> tuple[str, str]:
@@ -130,6 +148,36 @@ class App:
         body = {"amount": amount, "money_type": kind, "user_id": self.user_id}
         await self.api.post("user/add-money", body, "secret", key=True)
 
+    async def cards(self) -> list[str]:
+        """The `payment_method_id` of each saved card."""
+        methods = await self.api.post("user/get-user-payment-methods", {"flow": "SHARING"}, self.token)
+        return [str(m["payment_method_id"]) for m in methods["payment_methods"] if m["type"] == "CARD"]
+
+    async def card_page(self) -> str:
+        """Where a card can be saved."""
+        return str((await self.api.post("user/add-payment-method", {}, self.token, key=True))["redirect_url"])
+
+    async def choose(self, method: str) -> None:
+        """What pays for rides from now on."""
+        body = {"flow": "SHARING", "payment_method_id": method}
+        await self.api.post("user/choose-payment-method", body, self.token)
+
+    async def top_up(self, amount: str, card: str) -> TopUp:
+        """From a card into the wallet; settles debt first."""
+        body = {"amount": amount, "payment_method_id": card}
+        return _top_up(await self.api.post("user/top-up", body, self.token, key=True))
+
+    async def pay_debt(self, card: str) -> TopUp:
+        return _top_up(await self.api.post("user/pay-debt", {"payment_method_id": card}, self.token, key=True))
+
+    async def look_at_top_up(self, top_up_id: int) -> TopUp:
+        return _top_up(await self.api.post("user/get-top-up", {"top_up_id": top_up_id}, self.token))
+
+    async def auto_topup(self, threshold: str, amount: str, card: str) -> None:
+        """Let the wallet be filled from a card whenever less than `threshold` is left."""
+        body = {"is_on": True, "threshold": threshold, "amount": amount, "payment_method_id": card}
+        await self.api.post("user/set-auto-topup", body, self.token, key=True)
+
     async def vehicles(self, at: Point, radius_km: int) -> list[Seen]:
         body = {"user_latitude": at.lat, "user_longitude": at.lon, "radius_in_km": radius_km}
         answer = await self.api.post("sharing/get-vehicles", body, self.token)
@@ -155,8 +203,11 @@ class App:
         body = {"vehicle_id": vehicle_id, "user_latitude": at.lat, "user_longitude": at.lon}
         await self.api.post("sharing/ring-vehicle", body, self.token)
 
-    async def start(self, vehicle: Seen, at: Point) -> Riding:
-        body = {"vehicle_id": vehicle.id, "user_latitude": at.lat, "user_longitude": at.lon}
+    async def start(self, vehicle: Seen, at: Point, method: str | None = None) -> Riding:
+        """`method`: what pays, as `payment_method_id` says it; None: what the rider chose."""
+        body: dict[str, Any] = {"vehicle_id": vehicle.id, "user_latitude": at.lat, "user_longitude": at.lon}
+        if method is not None:
+            body["payment_method_id"] = method
         answer = await self.api.post("sharing/start-ride", body, self.token, key=True)
         return Riding(int(answer["active_ride_id"]), vehicle.id, vehicle.nr)
 
@@ -169,8 +220,8 @@ class App:
     async def unpause(self, riding: Riding) -> None:
         await self.api.post("sharing/unpause", {"vehicle_id": riding.vehicle_id}, self.token)
 
-    async def end(self, riding: Riding, at: Point, *, photo: bool = False) -> Decimal:
-        """End the ride at `at`; what it cost."""
+    async def end(self, riding: Riding, at: Point, *, photo: bool = False) -> Bill:
+        """End the ride at `at`."""
         fields: dict[str, Any] = {
             "active_ride_id": riding.ride_id,
             "user_latitude": at.lat,
@@ -181,10 +232,16 @@ class App:
             fields["vehicle_id"] = riding.vehicle_id
         files: Files = [("images", ("parked.png", _SMALLEST_PNG, "image/png"))] if photo else []
         answer = await self.api.post_form("sharing/end-ride", fields, files, self.token)
-        return amount(str(answer["total_paid"]))
+        info = answer["payment_info"]
+        by_card = Decimal(str(info["charged_card"])) + Decimal(str(info["pending"]))
+        return Bill(amount(str(answer["total_paid"])), by_card)
 
     async def active_rides(self) -> list[int]:
         return [int(i) for i in (await self.api.post("sharing/get-active-rides", {}, self.token))["active_ride_ids"]]
+
+
+def _top_up(answer: Any) -> TopUp:
+    return TopUp(int(answer["top_up_id"]), str(answer["status"]), answer["redirect_url"])
 
 
 def amount(text: str) -> Decimal:

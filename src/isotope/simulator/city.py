@@ -11,11 +11,13 @@ import structlog
 
 from isotope.simulator.api import Api, ApiRefused, ApiUnavailableError
 from isotope.simulator.app import App
+from isotope.simulator.bank import Bank
 from isotope.simulator.crowd import City, Person, Tally, middle, parking_places
 from isotope.simulator.fleet import SimulatedFleet, load_units
 from isotope.simulator.manners import assign
 from isotope.simulator.memory import Memory, keep, recall
 from isotope.simulator.outing import Travel
+from isotope.simulator.purse import purse_of
 
 _log = structlog.get_logger(__name__)
 
@@ -76,34 +78,43 @@ async def simulate(plan: CityPlan, progress: Progress | None = None) -> None:
     fleet = SimulatedFleet(units, plan.gateway_host, plan.gateway_port, tick_s=tick_s, rng=rng)
     async with fleet:
         api: Api | None = None
+        bank = Bank()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_keep(plan, fleet, people))
                 if plan.riders:
                     api = Api(plan.api, public_key=plan.public_key, secret_key=plan.secret_key, rng=rng)
-                    group.create_task(_populate(plan, api, fleet, people, tally, memory, rng))
+                    group.create_task(_populate(plan, api, bank, fleet, people, tally, memory, rng))
                 if progress is not None:
                     group.create_task(_show(progress, tally, api, fleet))
         finally:
             if plan.memory is not None:
                 _write(plan.memory, _memory(fleet, people))
+            await bank.aclose()
             if api is not None:
                 await api.aclose()
 
 
 async def _populate(
-    plan: CityPlan, api: Api, fleet: SimulatedFleet, people: list[Person], tally: Tally, memory: Memory, rng: Random
+    plan: CityPlan,
+    api: Api,
+    bank: Bank,
+    fleet: SimulatedFleet,
+    people: list[Person],
+    tally: Tally,
+    memory: Memory,
+    rng: Random,
 ) -> None:
     await fleet.wait_connected(_MOST_OF_THEM, _CONNECTED_S)
     parking = parking_places(await _zones(api, rng))
     centre, radius_m = middle(fleet)
     rest_s = (_REST_S[0] / plan.speed_factor, _REST_S[1] / plan.speed_factor)
     travel = Travel(fleet, plan.speed_factor, _CITY_KMH)
-    city = City(centre, radius_m, travel, rest_s, parking)
+    city = City(centre, radius_m, travel, bank, rest_s, parking)
     async with asyncio.TaskGroup() as group:
         for nr in range(plan.riders):
             known = memory.riders[nr] if nr < len(memory.riders) else None
-            person = Person(api, city, tally, Random(rng.random()), known)
+            person = Person(api, city, tally, Random(rng.random()), purse_of(nr), known)
             people.append(person)
             group.create_task(person.live())
             # One after the other, so that a city does not wake up in one second.

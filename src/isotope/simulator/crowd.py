@@ -14,9 +14,12 @@ import structlog
 from isotope.kernel.geo import Point, distance_m
 from isotope.simulator.api import Api, ApiRefused, ApiUnavailableError
 from isotope.simulator.app import App, Riding, Seen
+from isotope.simulator.bank import Bank
 from isotope.simulator.fleet import SimulatedFleet
 from isotope.simulator.outing import Travel, abandon, begin, park
 from isotope.simulator.path import nearby, street_path
+from isotope.simulator.paying import CARD_FAILED, CARD_GONE, Payer
+from isotope.simulator.purse import Purse
 
 _log = structlog.get_logger(__name__)
 
@@ -25,8 +28,6 @@ _PARKING: Final = frozenset({"PARKING_ZONE", "PAID_PARKING_ZONE", "PARK_PLACE_ZO
 _STARTS: Final = 4
 _LOOKS_AROUND_KM: Final = 1
 _FEW: Final = 2
-_TOP_UP: Final = "20.00"
-_LOW: Final = Decimal(5)
 _OUTAGE_REST_S: Final = 15.0
 _LEAVE_S: Final = 10.0
 
@@ -38,6 +39,7 @@ class Remembered(msgspec.Struct, kw_only=True):
     user_id: int
     prefix: str
     phone: str
+    cards: dict[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -46,8 +48,9 @@ class Tally:
 
     rides: int = 0
     paid: Decimal = Decimal(0)
+    by_card: Decimal = Decimal(0)
     detours: int = 0
-    topped_up: int = 0
+    paying: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -58,6 +61,7 @@ class City:
     centre: Point
     radius_m: float
     travel: Travel
+    bank: Bank
     rest_s: tuple[float, float]
     parking: Sequence[Point] = ()
 
@@ -65,12 +69,16 @@ class City:
 class Person:
     """One rider with a life of its own."""
 
-    def __init__(self, api: Api, city: City, tally: Tally, rng: Random, memory: Remembered | None = None) -> None:
+    def __init__(
+        self, api: Api, city: City, tally: Tally, rng: Random, purse: Purse, memory: Remembered | None = None
+    ) -> None:
         self.app = App(api, rng)
         self._city, self._tally, self._rng = city, tally, rng
         self._at = nearby(city.centre, city.radius_m, rng)
         self._riding: Riding | None = None
         self._signed_in = False
+        known = {} if memory is None else memory.cards
+        self._payer = Payer(self.app, city.bank, purse, rng, tally.paying, known)
         if memory is not None:
             self.app.token, self.app.user_id = memory.token, memory.user_id
             self.app.phone = (memory.prefix, memory.phone)
@@ -79,7 +87,9 @@ class Person:
         if not self._signed_in:
             return None
         prefix, phone = self.app.phone
-        return Remembered(token=self.app.token, user_id=self.app.user_id, prefix=prefix, phone=phone)
+        return Remembered(
+            token=self.app.token, user_id=self.app.user_id, prefix=prefix, phone=phone, cards=self._payer.saved
+        )
 
     async def live(self) -> None:
         """Until cancelled; a ride that is open then is ended."""
@@ -131,22 +141,18 @@ class Person:
         await asyncio.sleep(self._rng.uniform(*self._city.rest_s))
 
     async def _outing(self) -> None:
-        await self._keep_solvent()
-        vehicle = await self._take_a_vehicle()
+        method = await self._payer.means()
+        if method is None:
+            return
+        vehicle = await self._take_a_vehicle(method)
         if vehicle is None:
             self._at = nearby(self._city.centre, self._city.radius_m, self._rng)
             return
         await self._ride_it(vehicle)
 
-    async def _keep_solvent(self) -> None:
-        """Top up when little is left; debt is paid by it."""
-        wallet = await self.app.wallet()
-        if wallet.debt > 0 or wallet.balance + wallet.bonus < _LOW:
-            await self.app.add_money(_TOP_UP)
-            self._tally.topped_up += 1
-
-    async def _take_a_vehicle(self) -> Seen | None:
-        """Walk to one of the nearest and start it; the next one if somebody was faster."""
+    async def _take_a_vehicle(self, method: str) -> Seen | None:
+        """Walk to one of the nearest and start it; the next one if somebody was faster, or the card did not pay."""
+        pays: str | None = method
         seen = await self.app.vehicles(self._at, _LOOKS_AROUND_KM)
         seen.sort(key=lambda vehicle: distance_m(vehicle.at, self._at))
         near = seen[:12]
@@ -158,11 +164,15 @@ class Person:
                 await self._try_to_ring(vehicle)
             await self._pause_for_thought()
             try:
-                self._riding = await begin(self.app, vehicle, self._at, self._city.travel.fleet)
+                self._riding = await begin(self.app, vehicle, self._at, self._city.travel.fleet, pays)
             except ApiRefused as no:
                 self._tally.refused[no.code] += 1
-                if no.code == "debt_open":
-                    await self.app.add_money(_TOP_UP)
+                if no.code in CARD_FAILED | CARD_GONE:
+                    pays = await self._payer.card_failed(no)
+                elif no.code == "debt_open":
+                    pays = await self._payer.means()
+                if pays is None:
+                    return None
                 continue
             return vehicle
         return None
@@ -188,6 +198,7 @@ class Person:
         self._at = parked.at
         self._tally.rides += 1
         self._tally.paid += parked.paid
+        self._tally.by_card += parked.by_card
         self._tally.detours += parked.detour_m > 0
 
     async def _stop_at_a_shop(self, riding: Riding) -> None:

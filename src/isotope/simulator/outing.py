@@ -51,18 +51,19 @@ class Parked:
     """A ride that ended."""
 
     paid: Decimal
+    by_card: Decimal
     at: Point
     detour_m: float
     """How far it had to be ridden on to where parking is allowed."""
 
 
-async def begin(app: App, vehicle: Seen, at: Point, fleet: SimulatedFleet | None) -> Riding:
-    """Start a ride. Whoever is stopped before the answer comes waits for it and ends the ride: nothing is left behind.
+async def begin(app: App, vehicle: Seen, at: Point, fleet: SimulatedFleet | None, method: str | None = None) -> Riding:
+    """Start a ride, paid by `method`. Whoever is stopped before the answer comes waits for it and ends the ride: nothing is left behind.
 
     Raises:
         ApiRefused: there is no ride.
     """
-    start = asyncio.ensure_future(app.start(vehicle, at))
+    start = asyncio.ensure_future(app.start(vehicle, at, method))
     try:
         return await asyncio.shield(start)
     except ApiRefused:
@@ -91,13 +92,15 @@ async def park(app: App, riding: Riding, at: Point, travel: Travel, *, photo: bo
     detour_m = 0.0
     for attempt in range(_END_ATTEMPTS):
         try:
-            return Parked(await app.end(riding, at, photo=photo), at, detour_m)
+            bill = await app.end(riding, at, photo=photo)
         except ApiRefused as no:
             legal = nearest_legal(no)
             if legal is None and no.code not in _PASSING:
                 raise
             if attempt == _END_ATTEMPTS - 1:
                 raise
+        else:
+            return Parked(bill.total, bill.by_card, at, detour_m)
         if legal is None:
             await asyncio.sleep(_ASK_AGAIN_S)
             continue

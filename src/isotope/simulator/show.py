@@ -27,6 +27,7 @@ def city_line(tally: Tally, api: Api | None, fleet: SimulatedFleet) -> str:
     refused = sum(api.refusals.values()) if api is not None else 0
     return (
         f"{fleet.connected}/{len(fleet)} vehicles in contact, {tally.rides} rides, {tally.paid} paid, "
+        f"{tally.by_card} of it by card, {tally.paying['declined']} times no card paid, "
         f"{refused} refusals, {api.calls if api is not None else 0} calls"
     )
 
