@@ -83,8 +83,9 @@ class FakeBank:
 def payer(app: FakeApp, purse: Purse, seed: int = 1) -> tuple[Payer, Counter[str], FakeBank]:
     events: Counter[str] = Counter()
     bank = FakeBank(app)
-    fakes: Any = (app, bank)
-    return Payer(*fakes, purse, Random(seed), events, {}), events, bank
+    as_app: Any = app
+    as_bank: Any = bank
+    return Payer(as_app, as_bank, purse, Random(seed), events, {}), events, bank
 
 
 NO = ApiRefused(402, "card_declined", "", {})
