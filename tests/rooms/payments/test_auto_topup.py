@@ -1,5 +1,6 @@
 """Money that is charged by itself: when the balance falls low, once for a cause, and never in a loop."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from random import Random
 
@@ -62,6 +63,23 @@ async def test_a_job_that_runs_twice_charges_once(debtor: Debtor) -> None:
     await debtor.run_jobs(times=3)
     assert (await debtor.standing()).balance_minor == 1_500
     assert await by_itself(debtor) == [PaymentStatus.CAPTURED]
+
+
+async def test_jobs_of_several_rides_at_once_charge_once(debtor: Debtor) -> None:
+    await debtor.card()
+    await debtor.wants_top_ups(threshold_minor=500, amount_minor=1_000)
+    await debtor.top_up(500)
+    jobs = []
+    for number in range(6):
+        await debtor.spend(10)
+        what = TopUpByItself(
+            operator=debtor.operator, rider_id=debtor.rider.id, currency="EUR", cause=f"ride:{number % 4}"
+        )
+        jobs.append(auto_topup(debtor.rt, debtor.cards, what))
+    await asyncio.gather(*jobs)
+    assert await by_itself(debtor) == [PaymentStatus.CAPTURED]
+    assert (await debtor.standing()).balance_minor == 1_440
+    await debtor.the_books_agree()
 
 
 async def test_it_settles_debt_first(debtor: Debtor) -> None:

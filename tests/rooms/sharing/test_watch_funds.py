@@ -208,6 +208,21 @@ async def test_looks_that_run_twice_do_everything_once(rt: Runtime, clock: Setta
         assert await events(city) == ["REQUESTED", "STARTED", "FUNDS_LOW", "SLOWED", "ENDED", "RELEASED"]
 
 
+async def test_a_look_that_several_take_at_once_is_taken_once(
+    rt: Runtime, clock: SettableClock, tmp_path: Path
+) -> None:
+    async with a_city(rt, tmp_path) as city:
+        rider = await city.rider(balance_minor=400)
+        await city.start(rider)
+        at(clock, WARN_S)
+        [job] = await queued_jobs(rt, city.kit.operator.id, "watch_funds")
+        what = WatchFunds(operator=city.kit.operator, ride_id=RideId(job.args["ride_id"]), nr=job.args["nr"])
+        services = city.api.services
+        steps = await asyncio.gather(*(watch_funds(rt, services.cards, services.zones, what) for _nr in range(6)))
+        assert sorted(steps) == [FundsStep.NOTHING] * 5 + [FundsStep.WARN]
+        assert await next_look_s(city) == [LIMIT_S]
+
+
 @pytest.mark.parametrize("speed_kmh", [5.1, 25.0])
 async def test_a_vehicle_that_moves_is_never_stopped(
     rt: Runtime, clock: SettableClock, tmp_path: Path, speed_kmh: float

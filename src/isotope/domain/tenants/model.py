@@ -77,7 +77,12 @@ class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         AmountMinor, Meta(description="money left above that at which riders are warned")
     ] = 200
     auto_stop_kmh: Annotated[
-        int, Meta(ge=3, le=25, description="speed limit of a vehicle that is to stop, until it stands")
+        int,
+        Meta(
+            ge=3,
+            le=25,
+            description="speed limit of a vehicle that is to stop, until it stands; at least 7 is sent, less stops it in traffic",
+        ),
     ] = 6
     support_refund_minor: Annotated[AmountMinor, Meta(description="most that the role support refunds of a ride")] = (
         2_000
