@@ -24,12 +24,10 @@ from isotope.domain.wallet.model import (
     Flow,
     MoneyAdded,
     MoneyKind,
-    PaymentMethod,
     Posted,
     Posting,
     Standing,
 )
-from isotope.domain.wallet.payment_methods import list_payment_methods
 from isotope.domain.wallet.queries import check_ledger, find_entries, get_standing, list_standings, trial_balance
 from isotope.domain.wallet.rules import bonus_expiry, credit_entries, may_add
 from isotope.domain.wallet.store import lock_standing
@@ -59,7 +57,6 @@ __all__ = [
     "MoneyAdded",
     "MoneyKind",
     "PaymentHold",
-    "PaymentMethod",
     "Posted",
     "Posting",
     "SettleDebt",
@@ -79,7 +76,6 @@ __all__ = [
     "idempotency_key_invalid",
     "idempotency_key_reused",
     "list_entries",
-    "list_payment_methods",
     "list_standings",
     "lock_standing",
     "may_add",

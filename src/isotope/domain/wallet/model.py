@@ -173,18 +173,6 @@ class Flow(StrEnum):
     RENTAL = "RENTAL"
 
 
-class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to pay. The amounts are the wallet's and None for the others."""
-
-    id: str
-    kind: Literal["WALLET", "CARD", "CASH"]
-    currency: str
-    is_selected: bool
-    balance_minor: int | None = None
-    bonus_minor: int | None = None
-    debt_minor: int | None = None
-
-
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the ledger that must not be."""
 

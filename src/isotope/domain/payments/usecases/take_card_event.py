@@ -7,6 +7,7 @@ from typing import Final
 from isotope.domain.payments import events, setups, store
 from isotope.domain.payments.cards import Cards
 from isotope.domain.payments.model import CardEvent, EventKind
+from isotope.domain.payments.usecases.record_dispute import JOB as DISPUTE_JOB
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import OperatorId
@@ -49,7 +50,7 @@ async def take_card_event(rt: Runtime, cards: Cards, headers: Mapping[str, str],
 async def _look_at_dispute(rt: Runtime, tx: Tx, operator_id: OperatorId, event: CardEvent) -> None:
     await rt.jobs.defer(
         tx,
-        "handle_card_dispute",
+        DISPUTE_JOB,
         lock=f"dispute:{operator_id}:{event.ref}",
         operator_id=operator_id,
         dispute_ref=event.ref,

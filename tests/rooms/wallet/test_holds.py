@@ -1,8 +1,6 @@
-"""Debt against deletion, and with what a rider pays."""
+"""Debt and money in transit against deletion."""
 
-import pytest
-
-from isotope.domain.wallet import AccountKind, DebtHold, Entry, Flow, PaymentHold, Standing, list_payment_methods, post
+from isotope.domain.wallet import AccountKind, DebtHold, Entry, PaymentHold, post
 from isotope.infra.runtime import Runtime
 from isotope.kernel.errors import Kind, Refusal
 from isotope.kernel.ids import RiderId
@@ -75,15 +73,3 @@ async def move(books: Books, amount_minor: int) -> None:
         Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=amount_minor, rider_id=books.rider),
         Entry(kind=AccountKind.PROVIDER_CLEARING, amount_minor=-amount_minor),
     )
-
-
-@pytest.mark.parametrize(
-    ("flow", "ids"), [(Flow.SHARING, ["wallet"]), (Flow.RENTAL, ["wallet"]), (Flow.TAXI, ["wallet", "cash"])]
-)
-def test_the_wallet_pays_for_everything_and_cash_for_taxis(flow: Flow, ids: list[str]) -> None:
-    standing = Standing(currency="EUR", balance_minor=500, bonus_minor=200, debt_minor=0)
-    methods = list_payment_methods(standing, flow)
-    assert [method.id for method in methods] == ids
-    assert [method.id for method in methods if method.is_selected] == ["wallet"]
-    wallet = methods[0]
-    assert (wallet.currency, wallet.balance_minor, wallet.bonus_minor) == ("EUR", 500, 200)
