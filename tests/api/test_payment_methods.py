@@ -5,8 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from isotope.domain.payments import forget_removed_cards, resolve_card_setups
+from isotope.domain.payments import forget_removed_cards, forget_rider, resolve_card_setups
 from isotope.domain.payments.queries import MOST_CARDS
+from isotope.worker.tasks import JOBS
 from tests.kit.card_api import APP, Customer, event, make_customer, send_webhook
 from tests.kit.clock import SettableClock
 from tests.kit.fleet import make_fleet
@@ -298,3 +299,48 @@ async def test_without_a_provider_there_are_no_cards(api: Api) -> None:
     assert await customer.refused("add-payment-method") == (409, "cards_unavailable")
     assert await customer.refused("top-up", {"amount": 5}) == (409, "cards_unavailable")
     assert (await api.client.get("/cards/return/token")).status_code == 404
+
+
+async def run_erasures(customer: Customer) -> None:
+    rt = customer.api.services.rt
+    async with rt.db.write() as tx:
+        rows = await tx.tuples("delete from procrastinate_jobs where task_name = 'rider_erased' returning args")
+    for (args,) in rows:
+        await JOBS["rider_erased"](customer.api.services, **args)
+
+
+async def test_an_erased_riders_cards_say_nothing_and_are_forgotten(rita: Customer) -> None:
+    rt = rita.api.services.rt
+    card = await rita.has_card()
+    await rita.ok("add-payment-method", {"return_url": f"{APP}/rita"})
+    erased = await rita.api.post(
+        "/openapi/v1.0/user/delete-user", {"user_id": rita.rider.id}, key=rita.kit.public_key, token=rita.kit.secret_key
+    )
+    assert erased.status_code == 200, erased.text
+    for _twice in range(2):
+        await run_erasures(rita)
+        await forget_rider(rt, rita.kit.operator.id, rita.rider.id)
+    await forget(rita)
+    params = {"operator_id": rita.kit.operator.id}
+    async with rt.db.read() as tx:
+        [row] = await tx.tuples(
+            "select id, status, brand, last4, forget_at from card where operator_id = %(operator_id)s", params
+        )
+        choices = await tx.tuples("select method_id from payment_choice where operator_id = %(operator_id)s", params)
+        urls = await tx.tuples("select return_url from card_setup where operator_id = %(operator_id)s", params)
+    assert (row, choices, urls) == ((int(card[5:]), "REMOVED", "", "0000", None), [], [(None,)])
+
+
+async def test_a_card_that_is_saved_after_the_account_is_gone_is_not_kept(rita: Customer) -> None:
+    started = await rita.ok("add-payment-method")
+    back = rita.sandbox.choose_card(started["redirect_url"])
+    await rita.api.post(
+        "/openapi/v1.0/user/delete-user", {"user_id": rita.rider.id}, key=rita.kit.public_key, token=rita.kit.secret_key
+    )
+    shown = await rita.come_back(back)
+    assert (shown.status_code, "not saved" in shown.text) == (200, True)
+    async with rita.api.services.rt.db.read() as tx:
+        cards = await tx.scalar(
+            "select count(*) from card where operator_id = %(operator_id)s", {"operator_id": rita.kit.operator.id}
+        )
+    assert cards == 0

@@ -22,6 +22,7 @@ from isotope.domain.payments import (
     forget_card_events,
     forget_card_setups,
     forget_removed_cards,
+    forget_rider,
     record_dispute,
     resolve_card_calls,
     resolve_card_setups,
@@ -113,10 +114,16 @@ async def tell_rider(
     await tell(services.rt, services.sms, what)
 
 
+async def rider_erased(services: Services, *, operator_id: int, rider_id: int) -> None:
+    """What other rooms than identity know of a rider goes with them."""
+    await forget_rider(services.rt, OperatorId(operator_id), RiderId(rider_id))
+
+
 JOBS: Final[Mapping[str, Job]] = {
     "settle_ride": settle_ride,
     "auto_topup": auto_topup,
     "handle_card_dispute": handle_card_dispute,
+    "rider_erased": rider_erased,
     "watch_funds": watch_funds,
     "tell_rider": tell_rider,
     "settle_authorising": settle_authorising,

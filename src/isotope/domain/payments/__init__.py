@@ -59,6 +59,7 @@ from isotope.domain.payments.usecases.choose_payment_method import ChoosePayment
 from isotope.domain.payments.usecases.collect import Collect, collect
 from isotope.domain.payments.usecases.collect_debts import collect_debt, collect_debts
 from isotope.domain.payments.usecases.finish_card_setup import finish_card_setup, return_from_card_page
+from isotope.domain.payments.usecases.forget_rider import forget_rider
 from isotope.domain.payments.usecases.open_payment import OpenPayment, open_payment
 from isotope.domain.payments.usecases.open_refund import OpenRefund, open_refund
 from isotope.domain.payments.usecases.pay_debt import PayDebt, pay_debt
@@ -145,6 +146,7 @@ __all__ = [
     "forget_card_events",
     "forget_card_setups",
     "forget_removed_cards",
+    "forget_rider",
     "get_auto_topup",
     "get_payment",
     "hurry_debt_collection",

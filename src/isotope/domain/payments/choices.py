@@ -94,6 +94,24 @@ async def remove(tx: Tx, card: Card, now: datetime) -> None:
     )
 
 
+async def erase(tx: Tx, operator_id: OperatorId, rider_id: RiderId, now: datetime) -> None:
+    """Nothing tells any more with what a rider paid; cards that the provider knows are to be forgotten there."""
+    who = {"operator_id": operator_id, "rider_id": rider_id, "now": now}
+    await tx.execute(
+        """
+        update card
+           set forget_at = case when status = 'REMOVED' then forget_at else %(now)s end,
+               status = 'REMOVED', brand = '', last4 = '0000', exp_month = 1, exp_year = 2000
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s
+        """,
+        who,
+    )
+    await tx.execute("delete from payment_choice where operator_id = %(operator_id)s and rider_id = %(rider_id)s", who)
+    await tx.execute(
+        "update card_setup set return_url = null where operator_id = %(operator_id)s and rider_id = %(rider_id)s", who
+    )
+
+
 async def claim_forgettable(tx: Tx, now: datetime, limit: int) -> list[Card]:
     """Removed cards of all operators that the provider is to be told of; each comes again until it is.
 

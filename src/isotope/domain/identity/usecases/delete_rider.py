@@ -8,6 +8,7 @@ import msgspec
 from isotope.domain.identity import queries, store
 from isotope.domain.identity.model import Deletion, Phone, RiderStatus
 from isotope.domain.identity.ports import DeletionHold
+from isotope.domain.identity.usecases.tell_of_erasure import tell_of_erasure
 from isotope.domain.tenants.model import Operator
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor
@@ -44,6 +45,7 @@ async def delete_rider(rt: Runtime, holds: Sequence[DeletionHold], command: Dele
                 raise refused
         if command.hard:
             await store.erase_rider(tx, rider, command.actor, now)
+            await tell_of_erasure(rt, tx, rider)
             return Deletion(status=RiderStatus.DELETED, due_at=None)
         await store.end_tokens(tx, rider)
         if rider.status is RiderStatus.DELETION_REQUESTED:

@@ -9,6 +9,7 @@ import structlog
 from isotope.domain.identity import queries, store
 from isotope.domain.identity.model import Phone, RiderStatus
 from isotope.domain.identity.ports import DeletionHold
+from isotope.domain.identity.usecases.tell_of_erasure import tell_of_erasure
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM
 from isotope.kernel.errors import Kind, Refusal
@@ -45,6 +46,7 @@ async def erase_due_riders(rt: Runtime, holds: Sequence[DeletionHold]) -> int:
                     await store.put_deletion_off(tx, rider, now + PUT_OFF)
                     continue
                 await store.erase_rider(tx, rider, SYSTEM, now)
+                await tell_of_erasure(rt, tx, rider)
             erased += 1
         except Refusal as refusal:
             if refusal.kind is not Kind.NOT_FOUND:  # erased by somebody else meanwhile

@@ -51,7 +51,9 @@ async def finish_card_setup(rt: Runtime, cards: Cards, operator: Operator, setup
     except Refusal as refusal:
         if refusal.kind is not Kind.NOT_FOUND:
             raise
-    # The account was deleted while its holder was at the provider.
+    # The account was deleted while its holder was at the provider: the card goes first, for this comes again until it is.
+    if found.card is not None:
+        await cards.provider.forget_card(merchant_of(operator), found.card.customer_ref, found.card.card_ref)
     async with rt.db.write() as tx:
         return await setups.end_setup(tx, setup, SetupStatus.FAILED)
 
