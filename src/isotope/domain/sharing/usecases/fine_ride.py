@@ -9,6 +9,7 @@ from isotope.domain.payments import (
     Cards,
     Collect,
     Purpose,
+    after_spending,
     collect,
     find_chosen_card,
     plan_debt_collection,
@@ -55,7 +56,7 @@ async def fine_ride(rt: Runtime, cards: Cards, command: FineRide) -> Fine:
         ride = await store.lock_ride(tx, command.operator.id, command.ride_id)
         if ride is None:
             raise errors.ride_not_found()
-        fine, calls = await _decide(tx, cards, command, ride, now)
+        fine, calls = await _decide(tx, rt, cards, command, ride, now)
     await carry_out_all(rt, cards, command.operator, calls)
     if not calls:
         return fine
@@ -63,7 +64,9 @@ async def fine_ride(rt: Runtime, cards: Cards, command: FineRide) -> Fine:
         return await refunds.find_fine(tx, command.operator.id, fine.id) or fine
 
 
-async def _decide(tx: Tx, cards: Cards, command: FineRide, ride: Ride, now: datetime) -> tuple[Fine, list[CardCall]]:
+async def _decide(
+    tx: Tx, rt: Runtime, cards: Cards, command: FineRide, ride: Ride, now: datetime
+) -> tuple[Fine, list[CardCall]]:
     operator = command.operator
     before = await refunds.find_fine_by_key(tx, operator.id, command.actor, command.key)
     if before is not None:
@@ -106,6 +109,7 @@ async def _decide(tx: Tx, cards: Cards, command: FineRide, ride: Ride, now: date
     )
     if charged.debt_minor:
         await plan_debt_collection(tx, operator, ride.rider_id, ride.currency, now)
+    await after_spending(tx, rt, operator, ride.rider_id, ride.currency, cause, skip=False)
     fine = await refunds.insert_fine(
         tx,
         Fine(
