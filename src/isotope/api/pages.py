@@ -9,6 +9,7 @@ from isotope.adapters.sms import list_outbox
 from isotope.api.card_pages import card_pages
 from isotope.api.context import Services
 from isotope.api.docs.curl import BASE
+from isotope.api.docs.money import render_money
 from isotope.api.docs.page import render
 from isotope.api.endpoint import encode
 from isotope.api.health import unready_reasons
@@ -33,6 +34,7 @@ def pages(services: Services) -> Sequence[Page]:
         Page("ready", "/health/ready", _ready),
         Page("metrics", "/metrics", _metrics),
         Page("docs", "/api/docs", _docs()),
+        Page("docs_money", "/api/docs/money", _docs_money()),
         Page("openapi", "/api/docs/openapi.json", _openapi()),
         *card_pages(),
     ]
@@ -80,6 +82,17 @@ def _docs() -> Callable[[Services, Mapping[str, Any]], Awaitable[Shown]]:
             made.append(render(operations(), services.texts))
         page = made[0].replace(BASE, _address_of(scope))
         return Shown(page.encode(), content_type=_HTML, headers=[(b"content-security-policy", _DOCS_POLICY)])
+
+    return show
+
+
+def _docs_money() -> Callable[[Services, Mapping[str, Any]], Awaitable[Shown]]:
+    made: list[bytes] = []
+
+    async def show(_services: Services, _scope: Mapping[str, Any]) -> Shown:
+        if not made:
+            made.append(render_money().encode())
+        return Shown(made[0], content_type=_HTML, headers=[(b"content-security-policy", _DOCS_POLICY)])
 
     return show
 

@@ -81,6 +81,7 @@ def _navigation(by_tag: Mapping[str, Sequence[Operation]]) -> Markup:
         tag("a", "Guide", href="#top", class_="section"),
         tag("ul", *(tag("li", tag("a", title, href=f"#{anchor}")) for title, anchor in guide)),
         *sections,
+        tag("a", "Money on one page", href="/api/docs/money", class_="section"),
         tag("a", "openapi.json", href="/api/docs/openapi.json", class_="section"),
     )
 
@@ -92,6 +93,12 @@ def _introduction() -> Markup:
         prose(
             "Shared mobility behind one API. The machine-readable form of this page is the OpenAPI 3.1 document at "
             "`/api/docs/openapi.json`; every line below for the shell works against the demo operator as it stands."
+        ),
+        tag(
+            "p",
+            "How rides are paid, what a card goes through and why nothing is charged twice: ",
+            tag("a", "money on one page", href="/api/docs/money"),
+            ".",
         ),
         tag("h2", "Keys", id="keys"),
         prose(
