@@ -5,12 +5,16 @@ import html
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import phonenumbers
 import pytest
 
+from isotope.card_sandbox.cards import CARDS
+from isotope.cli.token import phone_of
 from tests.journeys.kit.rider import DemoRider
 from tests.journeys.kit.system import System, running_system
 from tests.journeys.kit.waiting import come_about
@@ -88,6 +92,24 @@ async def test_a_newcomer_rides_by_card_with_the_lines_of_the_readme(system: Sys
     assert (tmp_path / "receipt.pdf").read_bytes().startswith(b"%PDF-")
     assert json.loads(topped_up)["status"] == "SUCCEEDED"
     assert (json.loads(wallet)["user_balance"], json.loads(wallet)["user_bonus"]) == (20, 5)
+
+
+async def test_a_rider_for_each_test_card(system: System) -> None:
+    async def token(card: str) -> str:
+        isotope = f"{sys.executable} -m isotope token --url {system.api} --card {card}"
+        return await paste(system, isotope)
+
+    async with httpx2.AsyncClient(base_url=system.api, timeout=30) as client:
+        rider = DemoRider(client, await token("needs_3ds"))
+        methods = (await rider.post("user/get-user-payment-methods", {"flow": "SHARING"})).json()["payment_methods"]
+        assert [method["last4"] for method in methods if method["type"] == "CARD"] == [CARDS["needs_3ds"].last4]
+        again = DemoRider(client, await token("needs_3ds"))
+        same = [(await one.post("user/get-user-data", {})).json()["user_id"] for one in (rider, again)]
+        assert same[0] == same[1]
+    listed = await token("list")
+    assert [line.split()[0] for line in listed.splitlines()] == list(CARDS)
+    numbers = [phonenumbers.parse(f"+358{phone_of(nr)}") for nr in range(len(CARDS))]
+    assert all(map(phonenumbers.is_valid_number, numbers))
 
 
 async def test_every_line_of_the_documentation_page_works_when_pasted(system: System) -> None:
