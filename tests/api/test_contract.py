@@ -74,7 +74,8 @@ def types_of(schema: dict[str, Any]) -> set[str]:
 def test_the_contract_has_the_24_operations() -> None:
     sizes = {tag: sum(operation["tag"] == tag for operation in EXPECTED) for tag in SERVED_TAGS}
     assert sizes == SECTION_SIZES
-    assert {operation.id for operation in operations()} == {expected["id"] for expected in EXPECTED} | BEYOND
+    served = {operation.id for operation in operations() if operation.tag in SERVED_TAGS}
+    assert served == {expected["id"] for expected in EXPECTED} | BEYOND
 
 
 def test_what_the_reference_lacks_has_its_habits() -> None:

@@ -16,7 +16,13 @@ from tests.kit.samples import make_running_ride
 
 
 async def resolve(customer: Customer) -> int:
+    """The worker looks at the set-ups of all operators; other tests of this process may have left some."""
     services = customer.api.services
+    async with services.rt.db.write() as tx:
+        await tx.execute(
+            "update card_setup set next_at = null where operator_id <> %(operator_id)s",
+            {"operator_id": customer.kit.operator.id},
+        )
     return await resolve_card_setups(services.rt, services.cards, services.operators)
 
 
@@ -160,8 +166,7 @@ async def test_browser_webhook_and_worker_at_once_save_one_card(rita: Customer, 
 async def test_a_page_that_nobody_uses_expires(rita: Customer, clock: SettableClock) -> None:
     started = await rita.ok("add-payment-method")
     clock.advance(hours=2)
-    while await resolve(rita):
-        clock.advance(minutes=5)
+    await resolve(rita)
     back = rita.sandbox.choose_card(started["redirect_url"])
     shown = await rita.come_back(back)
     assert (shown.status_code, "expired" in shown.text) == (200, True)
