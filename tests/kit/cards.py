@@ -23,6 +23,7 @@ import uvicorn.server
 
 from isotope.adapters.cards import SandboxCards
 from isotope.card_sandbox import Fault, Sandbox, SandboxSettings
+from isotope.card_sandbox.faults import Faults
 from isotope.card_sandbox.serve import make_config
 from isotope.card_sandbox.store import Store
 from isotope.card_sandbox.webhooks import SentWebhook
@@ -73,6 +74,16 @@ class SeenPayment:
     key: str
     confirm_url: str | None
     description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenMovement:
+    """Money that moved; `kind`: CAPTURED, REFUNDED, DISPUTED, DISPUTE_WON. Disputes have no key of ours."""
+
+    kind: str
+    payment_ref: str
+    amount_minor: int
+    call_key: str | None
 
 
 class SandboxKit:
@@ -137,6 +148,16 @@ class SandboxKit:
     def payment(self, ref: str) -> SeenPayment:
         return next(one for one in self.payments() if one.ref == ref)
 
+    def movements(self, merchant: OperatorId | str) -> list[SeenMovement]:
+        """Everything that moved for an operator, oldest first."""
+        rows = self._rows("select * from movement where merchant = :merchant order by rowid", merchant=str(merchant))
+        return [
+            SeenMovement(
+                kind=row["kind"], payment_ref=row["payment"], amount_minor=row["amount"], call_key=row["call_key"]
+            )
+            for row in rows
+        ]
+
     def open_reservations(self, merchant: OperatorId | str) -> int:
         """What is reserved and neither taken nor released, minor units."""
         return sum(one.amount_minor for one in self.payments(merchant) if one.status == "authorised")
@@ -176,6 +197,15 @@ class SandboxKit:
             times: how often.
         """
         self._sandbox.faults.add(kind, fault, times)
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether something is told to go wrong that has not yet."""
+        return any(self._sandbox.faults._next.values())
+
+    def forget_faults(self) -> None:
+        """Nothing goes wrong any more, but what a card does by itself."""
+        self._sandbox.faults = Faults()
 
     def save_card(self, merchant: OperatorId | str, name: str = "ok", customer_ref: str | None = None) -> SavedCard:
         """A card without the way over the page; without a customer a new one is made."""
