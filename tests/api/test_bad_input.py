@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from isotope.api.operation import Auth, Operation
+from isotope.api.operation import Operation
 from tests.kit.http import Api, credentials
 from tests.kit.samples import World, all_operations, body_for, make_world
 
@@ -65,11 +65,6 @@ def by_id(value: object) -> str:
     return value.id if isinstance(value, Operation) else repr(value)[:20]
 
 
-def token_for(operation: Operation, world: World) -> str | None:
-    """Whoever may send every field."""
-    return None if operation.auth is Auth.NONE else world.secret
-
-
 def check_refusal(status: int, text: str, where: str) -> dict[str, Any]:
     assert status in REFUSED, f"{where}: {status} {text[:300]}"
     body: dict[str, Any] = json.loads(text)
@@ -82,7 +77,7 @@ def check_refusal(status: int, text: str, where: str) -> dict[str, Any]:
 
 
 async def post(api: Api, operation: Operation, world: World, content: bytes, **headers: str) -> tuple[int, str]:
-    sent = credentials(world.key, token_for(operation, world)) | {"Content-Type": "application/json"} | headers
+    sent = credentials(world.key, world.token_for(operation)) | {"Content-Type": "application/json"} | headers
     answer = await api.client.request(operation.method, operation.path, content=content, headers=sent)
     return answer.status_code, answer.text
 
@@ -185,7 +180,7 @@ async def test_wrong_content_types(api: Api, operation: Operation) -> None:
         "application/json; charset=latin-1",
         "\u00e4",
     ):
-        sent = credentials(world.key, token_for(operation, world)) | {"Content-Type": kind}
+        sent = credentials(world.key, world.token_for(operation)) | {"Content-Type": kind}
         raw = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
         answer = await api.client.post(operation.path, content=b'{"a": 1}', headers=raw)
         assert answer.status_code == 415, (operation.id, kind)
@@ -199,7 +194,7 @@ async def test_wrong_content_types(api: Api, operation: Operation) -> None:
 async def test_an_empty_body(api: Api, operation: Operation) -> None:
     world = await make_world(api.services.rt)
     for kind in ("application/json", "text/plain", ""):
-        headers = credentials(world.key, token_for(operation, world)) | ({"Content-Type": kind} if kind else {})
+        headers = credentials(world.key, world.token_for(operation)) | ({"Content-Type": kind} if kind else {})
         answer = await api.client.post(operation.path, content=b"", headers=headers)
         if operation.required_fields:
             assert answer.status_code == 400, operation.id
@@ -220,7 +215,7 @@ async def test_headers_that_are_none(api: Api, operation: Operation) -> None:
         ("X-Request-Id", b"<script>"),
         ("Content-Length", b"5"),
     ):
-        headers = [*credentials(world.key, token_for(operation, world)).items(), ("Content-Type", "application/json")]
+        headers = [*credentials(world.key, world.token_for(operation)).items(), ("Content-Type", "application/json")]
         raw = [(key.encode(), val.encode()) for key, val in headers] + [(name.encode(), value)]
         answer = await api.client.post(operation.path, content=b"{}", headers=raw)
         assert answer.status_code != 500, (operation.id, name)

@@ -6,22 +6,26 @@ with a field that is not fails `known_fields`, so nothing is added to the API wi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 
-from isotope.api.operation import Operation
+from isotope.api.operation import Auth, Operation
 from isotope.api.sections import operations
 from isotope.domain.fleet import VehicleStatus, hold_vehicle, lock_vehicle
 from isotope.domain.payments import Card, CardPaymentId, find_card
 from isotope.domain.receipts import ReceiptId, issue_later, read_receipts
 from isotope.domain.sharing import Terms, store
 from isotope.domain.sharing.model import EventKind, RideStatus
+from isotope.domain.sharing.refunds import Fine, FineId, insert_fine, next_fine_id
 from isotope.domain.tenants.model import Role, Settings
+from isotope.domain.tenants.store import insert_staff, insert_staff_token
 from isotope.domain.zones import ZoneType
 from isotope.infra.runtime import Runtime
-from isotope.kernel.actor import rider_actor
+from isotope.infra.tokens import hash_token, new_token
+from isotope.kernel.actor import SYSTEM, rider_actor
 from isotope.kernel.ids import RideId
 from tests.kit.fleet import HOME, TARIFF, Fleet, make_fleet, make_zones, zone_draft
 from tests.kit.receipts import ride_draft
@@ -40,6 +44,8 @@ class World:
     card: Card
     top_up_id: CardPaymentId
     receipt_id: ReceiptId
+    fine_id: FineId
+    staff_token: str
     phone_token: str = "a-token-that-nobody-was-given"
 
     @property
@@ -49,6 +55,12 @@ class World:
     @property
     def secret(self) -> str:
         return self.kit.secret_key
+
+    def token_for(self, operation: Operation) -> str | None:
+        """Of whoever may send every field: staff on the dashboard, else the operator's systems."""
+        if operation.auth is Auth.NONE:
+            return None
+        return self.staff_token if operation.auth is Auth.STAFF else self.secret
 
 
 async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Role | None = None) -> World:
@@ -66,8 +78,60 @@ async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Ro
         await issue_later(tx, ride_draft(kit.operator, rider.id, f"ride:{ride_id}", at=rt.clock.now()))
     [receipt] = await read_receipts(rt, kit.operator.id, rider.id)
     return World(
-        kit=kit, rider=rider, fleet=fleet, ride_id=ride_id, card=card, top_up_id=top_up_id, receipt_id=receipt.id
+        kit=kit,
+        rider=rider,
+        fleet=fleet,
+        ride_id=ride_id,
+        card=card,
+        top_up_id=top_up_id,
+        receipt_id=receipt.id,
+        fine_id=await make_fine(rt, kit, ride_id),
+        staff_token=await make_staff_token(rt, kit),
     )
+
+
+async def make_fine(rt: Runtime, kit: OperatorKit, ride_id: RideId) -> FineId:
+    """A fine on the ride that is owed."""
+    async with rt.db.write() as tx:
+        fine = Fine(
+            operator_id=kit.operator.id,
+            id=await next_fine_id(tx),
+            ride_id=ride_id,
+            amount_minor=100,
+            charged_balance_minor=0,
+            charged_card_minor=0,
+            card_pending_minor=0,
+            debt_minor=100,
+            reason=f"Fine {uuid4().hex}",
+            actor=SYSTEM,
+            key=uuid4().hex,
+            at=rt.clock.now(),
+        )
+        return (await insert_fine(tx, fine)).id
+
+
+async def make_staff_token(rt: Runtime, kit: OperatorKit) -> str:
+    """A token of an owner who has no password: the walks over operations need no login, which takes its time."""
+    now, token = rt.clock.now(), new_token()
+    async with rt.db.write() as tx:
+        staff = await insert_staff(
+            tx,
+            operator_id=kit.operator.id,
+            email=f"{uuid4().hex}@example.test",
+            name="Olga Owner",
+            role=Role.OWNER,
+            password_hash="none",
+            now=now,
+        )
+        await insert_staff_token(
+            tx,
+            operator_id=kit.operator.id,
+            staff_id=staff.id,
+            token_hash=hash_token(token),
+            now=now,
+            expires_at=now + timedelta(days=30),
+        )
+    return token
 
 
 async def make_failed_top_up(rt: Runtime, kit: OperatorKit, rider: RiderKit) -> tuple[Card, CardPaymentId]:
@@ -149,7 +213,7 @@ REFERENCES: Final[Mapping[str, Filler]] = {
     "payment_method_id": lambda world: world.card.method_id,
     "top_up_id": lambda world: world.top_up_id,
     "receipt_id": lambda world: world.receipt_id,
-    "fine_id": lambda world: world.ride_id,
+    "fine_id": lambda world: world.fine_id,
     "active_ride_id": lambda world: world.ride_id,
     "phone_token": lambda world: world.phone_token,
     "phone_prefix": lambda world: world.rider.rider.phone_prefix,
@@ -173,7 +237,7 @@ PLAIN: Final[Mapping[str, Any]] = {
     "amount": 1.5,
     "money_type": "BONUS",
     "reason": "A test",
-    "to_wallet": False,
+    "to_wallet": True,
     "vehicle_types": ["SCOOTER"],
     "zone_types": ["PARKING_ZONE"],
     "user_longitude": HOME.lon,
