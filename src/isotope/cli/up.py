@@ -230,6 +230,7 @@ class _Teller:
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
         table.add_row("API", base)
         table.add_row("documentation", f"{base}/api/docs")
+        table.add_row("money explained", f"{base}/api/docs/money")
         table.add_row("OpenAPI", f"{base}/api/docs/openapi.json")
         table.add_row("units connect to", f"{config.gateway_host}:{config.gateway_port} (JSON lines over TCP)")
         if config.sandbox_cards_url:
@@ -241,6 +242,9 @@ class _Teller:
             table.add_row("staff", "admin@demo.test / demo-password")
             table.add_row("phone codes", f"{base}/dev/outbox?phone=<prefix and number, digits>")
             table.add_row("a rider's token", shlex.join([_own_path(), "token", "--url", base]))
+            if config.sandbox_cards_url:
+                with_card = [_own_path(), "token", "--url", base, "--card", "declined"]
+                table.add_row("one with a test card", f"{shlex.join(with_card)}, or --card list")
         self._console.print()
         self._console.print(table)
         if config.mode == "demo":
