@@ -1,7 +1,6 @@
 """Refunds and fines by staff."""
 
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from isotope.api.admin.ride_money_types import (
@@ -13,11 +12,12 @@ from isotope.api.admin.ride_money_types import (
     RideMoney,
     RideMoneyRequest,
 )
+from isotope.api.amounts import amount_minor_of
 from isotope.api.operation import Auth, Call, operation
 from isotope.domain import sharing
-from isotope.kernel.errors import Fault, Kind, invalid
+from isotope.kernel.errors import Kind
 from isotope.kernel.ids import RideId
-from isotope.kernel.money import exponent, to_decimal, to_minor
+from isotope.kernel.money import to_decimal
 
 _TAG: Final = "Sharing dashboard"
 _BASE: Final = "/api/v2/admin/rides"
@@ -128,7 +128,7 @@ async def refund_ride(call: Call[RefundRequest]) -> RefundShown:
     support up to the operator's `payments.support_refund_minor` of a ride in all.
     """
     body, staff = call.body, call.staff()
-    amount_minor = None if body.amount is None else _minor(call, body.amount)
+    amount_minor = None if body.amount is None else amount_minor_of(body.amount, call.operator.currency)
     refund = await sharing.refund_ride(
         call.services.rt,
         call.services.cards,
@@ -174,7 +174,7 @@ async def fine_ride(call: Call[FineRequest]) -> FineShown:
         sharing.FineRide(
             operator=call.operator,
             ride_id=RideId(body.ride_id),
-            amount_minor=_minor(call, body.amount),
+            amount_minor=amount_minor_of(body.amount, call.operator.currency),
             reason=body.reason,
             role=staff.role,
             actor=call.actor,
@@ -182,14 +182,6 @@ async def fine_ride(call: Call[FineRequest]) -> FineShown:
         ),
     )
     return _fine(fine, call.operator.currency, fine.amount_minor)
-
-
-def _minor(call: Call[Any], amount: Decimal) -> int:
-    currency = call.operator.currency
-    try:
-        return to_minor(amount, currency)
-    except ValueError:
-        raise invalid(Fault("amount", f"an amount of at most {exponent(currency)} decimals is expected")) from None
 
 
 def _parts(currency: str, *, bonus: int = 0, balance: int, card: int, pending: int, debt: int) -> PaidBy:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from isotope.api.amounts import amount_minor_of
 from isotope.api.caller import RiderCaller
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.user_types import (
@@ -16,8 +17,8 @@ from isotope.api.user_types import (
     UserRequest,
 )
 from isotope.domain import identity, wallet
-from isotope.kernel.errors import Fault, Kind, invalid
-from isotope.kernel.money import Money, exponent, to_decimal, to_minor
+from isotope.kernel.errors import Kind
+from isotope.kernel.money import Money, to_decimal
 
 TAG: Final = "User"
 BASE: Final = "/openapi/v1.0/user"
@@ -148,11 +149,7 @@ async def add_money(call: Call[AddMoneyRequest]) -> Message:
     `BALANCE` settles open debt first. An `Idempotency-Key` is never forgotten here: it stands in the ledger.
     """
     body, operator = call.body, call.operator
-    try:
-        amount_minor = to_minor(body.amount, operator.currency)
-    except ValueError:
-        decimals = exponent(operator.currency)
-        raise invalid(Fault("amount", f"an amount of at most {decimals} decimals is expected")) from None
+    amount_minor = amount_minor_of(body.amount, operator.currency)
     added = await wallet.add_money(
         call.services.rt,
         wallet.AddMoney(

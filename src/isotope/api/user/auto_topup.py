@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any, Final
 
+from isotope.api.amounts import amount_minor_of
 from isotope.api.money_types import AutoTopUp, SetAutoTopUpRequest
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.user.account import BASE, NO_RIDER, TAG
-from isotope.api.user.top_up import amount_minor_of
 from isotope.api.user_types import UserRequest
 from isotope.domain import payments
 from isotope.kernel.errors import Fault, Kind, invalid

@@ -1,14 +1,14 @@
 """Money from a card into the wallet."""
 
-from decimal import Decimal
 from typing import Any, Final, Literal
 
+from isotope.api.amounts import amount_minor_of
 from isotope.api.money_types import GetTopUpRequest, PayDebtRequest, TopUp, TopUpRequest
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.user.account import BASE, NO_RIDER, TAG
 from isotope.domain import payments
-from isotope.kernel.errors import Fault, Kind, invalid
-from isotope.kernel.money import exponent, to_decimal, to_minor
+from isotope.kernel.errors import Kind
+from isotope.kernel.money import to_decimal
 
 _Status = Literal["SUCCEEDED", "ACTION_REQUIRED", "PENDING", "FAILED"]
 _STATUS: Final[dict[payments.PaymentStatus, _Status]] = {
@@ -144,19 +144,6 @@ async def pay_debt(call: Call[PayDebtRequest]) -> TopUp:
         ),
     )
     return shown(call, await payments.read_top_up(rt, call.operator, payment.id))
-
-
-def amount_minor_of(amount: Decimal, currency: str, field: str = "amount") -> int:
-    """In the currency's minor unit.
-
-    Raises:
-        Refusal: `validation_failed`.
-    """
-    try:
-        return to_minor(amount, currency)
-    except ValueError:
-        decimals = exponent(currency)
-        raise invalid(Fault(field, f"an amount of at most {decimals} decimals is expected")) from None
 
 
 def shown(call: Call[Any], topped_up: payments.ToppedUp) -> TopUp:
