@@ -32,7 +32,7 @@ def command(
 
     With --card it is always the same rider for one card, with the card saved at the test provider.
 
-    Examples:
+    Example:
 
         isotope token --url http://127.0.0.1:8080
 
