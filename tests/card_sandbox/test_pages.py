@@ -2,10 +2,12 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from isotope.card_sandbox import CARDS
+from isotope.card_sandbox.pages import confirm_page
 from tests.card_sandbox.conftest import CANCEL_URL, RETURN_URL, Client, charge_body
 from tests.kit.cards import SandboxKit
 
@@ -138,7 +140,7 @@ async def test_a_payment_is_confirmed_or_declined_once(
 ) -> None:
     url = await confirmation(client, sandbox)
     shown = await client.page(url)
-    assert "500 minor units of EUR" in shown.text
+    assert "<strong>5.00 EUR</strong>" in shown.text
     for button in (action, "confirm", "decline"):
         answer = await client.submit(url, action=button)
         assert (answer.status_code, answer.headers["location"]) == (303, RETURN_URL)
@@ -158,3 +160,18 @@ async def test_who_came_from_nowhere_stays(client: Client, sandbox: SandboxKit) 
     answer = await client.submit(url, action="confirm")
     assert answer.status_code == 200
     assert Elements(answer.text).of("a") == []
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "shown"), [(1205, "EUR", "12.05 EUR"), (1205, "JPY", "1205 JPY"), (1205, "KWD", "1.205 KWD")]
+)
+def test_amounts_are_shown_in_whole_units(minor: int, currency: str, shown: str) -> None:
+    payment: Any = {
+        "status": "requires_action",
+        "return_url": "",
+        "amount": minor,
+        "currency": currency,
+        "description": "top_up",
+    }
+    page = confirm_page(payment)
+    assert f"<strong>{shown}</strong> for top up " in page

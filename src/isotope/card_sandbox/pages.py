@@ -1,6 +1,7 @@
 """The pages that a card's holder sees. No script, and no field that a card number would fit in."""
 
 import sqlite3
+from decimal import Decimal
 from html import escape
 from typing import Final
 
@@ -20,6 +21,11 @@ button:focus-visible{outline:3px solid #16202c}
 .yes{background:#1458c8;color:#fff}.no{background:#fff;color:#1458c8}
 .note{background:#fff3d6;padding:.6rem .8rem;border-radius:.5rem}
 """
+# Currencies whose minor unit is not a hundredth.
+_DECIMALS: Final = {
+    **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
 _NOTE: Final = '<p class="note">This is a test provider. No money moves, and it takes no real cards.</p>'
 
 
@@ -29,7 +35,7 @@ def setup_page(setup: sqlite3.Row, *, fault: str = "") -> str:
         return ended_page(setup["return_url"])
     choices = "".join(
         f'<label><input type="radio" name="card" value="{escape(card.name)}"{" checked" if card.name == "ok" else ""}> '
-        f"{escape(card.brand)} ending in {escape(card.last4)}<small>{escape(card.does)}</small></label>"
+        f"{escape(card.brand)} ending in {escape(card.last4)}<small>{escape(card.does)} (<code>{escape(card.name)}</code>)</small></label>"
         for card in CARDS.values()
     )
     alert = f'<p role="alert">{escape(fault)}</p>' if fault else ""
@@ -45,10 +51,10 @@ def confirm_page(payment: sqlite3.Row) -> str:
     """Confirm a payment (3-D Secure)."""
     if payment["status"] != "requires_action":
         return ended_page(payment["return_url"])
-    what = f" for {escape(payment['description'])}" if payment["description"] else ""
+    what = f" for {escape(payment['description'].replace('_', ' '))}" if payment["description"] else ""
     return _page(
         "Confirm your payment",
-        f"{_NOTE}<p>A payment of <strong>{payment['amount']} minor units of {escape(payment['currency'])}</strong>"
+        f"{_NOTE}<p>A payment of <strong>{_amount(payment['amount'], payment['currency'])}</strong>"
         f"{what} needs your confirmation.</p>"
         '<form method="post"><button class="yes" name="action" value="confirm">Confirm</button>'
         '<button class="no" name="action" value="decline">Decline</button></form>',
@@ -64,6 +70,10 @@ def ended_page(url: str) -> str:
 def unknown_page() -> str:
     """There is no such page (any more)."""
     return _page("This page does not exist", "<p>The link is incomplete, or it was made by another test provider.</p>")
+
+
+def _amount(minor: int, currency: str) -> str:
+    return f"{Decimal(minor).scaleb(-_DECIMALS.get(currency, 2)):f} {escape(currency)}"
 
 
 def _page(title: str, content: str) -> str:
