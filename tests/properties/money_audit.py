@@ -45,16 +45,17 @@ class Audit:
         self.auto: dict[int, int] = {}
         self.top_ups: dict[str, int] = {}
 
-    def follow(self, seen: Seen, now: datetime, *, to_wallet: bool = False) -> None:
+    def follow(self, seen: Seen, now: datetime, *, to_wallet: bool = False, in_order: bool = True) -> None:
         """Apply what is new, then compare everything.
 
         Args:
             seen: as it is now.
             now: the clock, which stood still since the last time.
             to_wallet: what refunds were asked to do with a card's part meanwhile.
+            in_order: one thing was done; else several at once, none of which charged the rider for anything new.
         """
         before, self.seen = self.seen, seen
-        self._follow_payments(before)
+        self._follow_payments(before, in_order=in_order)
         for ride in _new(before.rides, seen.rides, lambda ride: ride["status"] == "ENDED"):
             self._charge_ride(before, ride)
         for fine in _new(before.fines, seen.fines):
@@ -77,6 +78,12 @@ class Audit:
         number = method.removeprefix("card_")
         card = None if number == method else int(number)
         return card if card is not None and seen.cards[card]["status"] == "ACTIVE" else None
+
+    def usable_cards(self, rider: int) -> list[int]:
+        """Oldest first."""
+        rider_id = self.town.riders[rider].id
+        cards = self.seen.cards.values()
+        return sorted(card["id"] for card in cards if card["rider_id"] == rider_id and card["status"] == "ACTIVE")
 
     def is_asked(self, cause: str) -> bool:
         """Whether the provider is being asked anything about what pays a bill."""
@@ -135,8 +142,9 @@ class Audit:
             allowed.add("not_possible")
         assert call["code"] in allowed, f"{call['kind']} refused: {call['code']}"
 
-    def _follow_payments(self, before: Seen) -> None:
+    def _follow_payments(self, before: Seen, *, in_order: bool) -> None:
         """What is asked of cards was to be asked."""
+        debts_paid: Counter[int] = Counter()
         for payment in _new(before.payments, self.seen.payments):
             rider = self.place[payment["rider_id"]]
             if payment["purpose"] in BY_ITSELF:
@@ -149,9 +157,14 @@ class Audit:
                 ]
                 assert not others, "charged by itself twice at once"
             if payment["purpose"] == "DEBT":
-                assert payment["amount_minor"] == -self.model.purses[rider].money
+                assert payment["amount_minor"] <= -self.model.purses[rider].money
+                assert not in_order or payment["amount_minor"] == -self.model.purses[rider].money
+                debts_paid[rider] += payment["captured_minor"]
             if payment["purpose"] == "AUTO_TOP_UP":
                 assert rider in self.auto, "topped up by itself though that is off, or a card said no"
+
+        for rider, paid in debts_paid.items():
+            assert paid <= -self.model.purses[rider].money, "a debt was paid twice"
 
     def _follow_disputes(self, before: Seen) -> None:
         for dispute in _new(before.disputes, self.seen.disputes):
