@@ -33,6 +33,10 @@ CODE=$(curl -s "$BASE/dev/outbox?phone=358401234567" | field "[0]['code']")
 PHONE=$(post $A/verify-phone-code '{{"code": "'$CODE'", "phone_token": "'$PHONE'"}}' | field "['phone_token']")
 TOKEN=$(post $A/register '{{"name": "John Doe", "email": "john.doe@example.com", "phone_token": "'$PHONE'"}}' | field "['token']")
 echo "$TOKEN\""""
+_CURL_FOR_STAFF: Final = f"""STAFF=$(curl -s {BASE}/api/v2/admin/login/openapi -H 'Content-Type: application/json' \\
+  -d '{{"email": "admin@demo.test", "password": "demo-password"}}' |
+  python3 -c "import sys, json; print(json.load(sys.stdin)['access_token'])")
+echo "$STAFF\""""
 _FAULTY: Final = {
     "message": "Validation failed",
     "code": "validation_failed",
@@ -72,7 +76,7 @@ def _navigation(by_tag: Mapping[str, Sequence[Operation]]) -> Markup:
         )
         for name, operations in by_tag.items()
     ]
-    guide = [("Keys", "keys"), ("A rider's token", "token"), ("Bodies", "bodies"), ("Sending again", "idempotency")]
+    guide = [("Keys", "keys"), ("Tokens", "token"), ("Bodies", "bodies"), ("Sending again", "idempotency")]
     guide.append(("Refusals", "refusals"))
     return tag(
         "nav",
@@ -121,11 +125,14 @@ def _introduction() -> Markup:
                 ("Phone codes", tag("code", "GET /dev/outbox?phone=358401234567")),
             ],
         ),
-        tag("h2", "A rider's token", id="token"),
+        tag("h2", "Tokens", id="token"),
         prose(
-            "Ask for a code, read it in the demo's outbox, verify it, register. For a known number use `LOGIN` and `login`."
+            "A rider's: ask for a code, read it in the demo's outbox, verify it, register. For a known number use `LOGIN` "
+            "and `login`."
         ),
         tag("pre", tag("code", _CURL_FOR_A_TOKEN)),
+        prose("What stands under `/api/v2/admin` is for staff, with a token of the dashboard:"),
+        tag("pre", tag("code", _CURL_FOR_STAFF)),
         tag("h2", "Bodies", id="bodies"),
         prose(
             "JSON in UTF-8, at most 1 MiB (forms with pictures: 10 MiB). Unknown fields are ignored, numbers may be "
