@@ -74,22 +74,22 @@ amounts = st.one_of(st.integers(1, 50), st.integers(1, 3_000))
 tokens = st.sampled_from("ab")
 # Which of some things that there are.
 picks = st.integers(0, 11)
-# Half of them just work, or little would ever be paid.
-card_names = st.one_of(
-    st.just("ok"),
-    st.sampled_from(
-        [
-            "declined",
-            "insufficient_funds",
-            "declined_at_capture",
-            "declined_at_capture",
-            "declined_at_capture",
-            "charges_decline_after_first",
-            "refund_refused",
-            "needs_3ds",
-            "timeout",
-        ]
-    ),
+# One rider has a card that works, so little is lost if many do not.
+card_names = st.sampled_from(
+    [
+        "ok",
+        "ok",
+        "declined",
+        "insufficient_funds",
+        "declined_at_capture",
+        "declined_at_capture",
+        "charges_decline_after_first",
+        "refund_refused",
+        "refund_refused",
+        "needs_3ds",
+        "needs_3ds",
+        "timeout",
+    ]
 )
 mostly = st.sampled_from([True, True, True, False])
 units = st.sampled_from(["obeys", "obeys", "obeys", "obeys", "refuses", "silent"])
@@ -219,10 +219,10 @@ class MoneyHistory(RuleBasedStateMachine):
 
     @rule(
         rider=riders,
-        by_card=mostly,
+        by_card=st.booleans(),
         seconds=st.integers(0, 5_400),
         unit=units,
-        then=st.sampled_from(["", "jobs", "refund", "refund a part"]),
+        then=st.sampled_from(["", "jobs", "pay", "refund", "refund a part"]),
     )
     def ride(self, rider: int, by_card: bool, seconds: int, unit: Obedience, then: str) -> None:
         """From the start to the end, and what often follows."""
@@ -231,6 +231,8 @@ class MoneyHistory(RuleBasedStateMachine):
         self.end_a_ride(-1, unit)
         if then == "jobs":
             self.run_jobs(times=1)
+        elif then == "pay":
+            self.pay_in_many_ways_at_once(rider, 100)
         elif then and self.paid_by_card():
             self.refund_to_a_card(-1, 50 if then == "refund a part" else None, to_wallet=False)
 
@@ -659,6 +661,6 @@ def test_any_history_of_money(fresh_database_url: str, monkeypatch: pytest.Monke
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=45, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
