@@ -64,6 +64,10 @@ JOBS = Counter("isotope_jobs", "Runs of jobs", ["job", "result"])
 JOB_SECONDS = Histogram("isotope_job_seconds", "Run time of jobs", ["job"], buckets=_SECONDS)
 JOBS_WAITING = Gauge("isotope_jobs_waiting", "Jobs that are due and not begun", multiprocess_mode="max")
 JOBS_FAILED = Gauge("isotope_jobs_failed", "Jobs that were given up", multiprocess_mode="max")
+CARD_CALLS = Counter("isotope_card_calls", "Answers of the card provider", ["kind", "outcome"])
+CARD_CALLS_OPEN = Gauge(
+    "isotope_card_calls_open", "Calls to the card provider that nobody knows the end of yet", multiprocess_mode="max"
+)
 
 
 def observe_store(stats: dict[str, int]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from isotope.adapters.cards import SandboxCards
 from isotope.domain.payments import (
@@ -265,3 +266,18 @@ async def test_only_one_call_of_a_payment_is_open(shop: Shop) -> None:
     # What is being captured is no reservation any more: nothing else is asked of it.
     [second] = await shop.collect(50)
     assert (second.kind, second.payment_id != first.payment_id) == (CallKind.CHARGE, True)
+
+
+async def test_answers_and_silences_are_counted(shop: Shop) -> None:
+    def counted(outcome: str) -> float:
+        return REGISTRY.get_sample_value("isotope_card_calls_total", {"kind": "CHARGE", "outcome": outcome}) or 0.0
+
+    before = {outcome: counted(outcome) for outcome in ("DONE", "UNCLEAR")}
+    call = await shop.open(900, reserve=False, purpose=Purpose.TOP_UP)
+    shop.sandbox.add_fault("charge", "error")
+    await shop.do(call)
+    shop.clock.advance(seconds=LATE_S)
+    await shop.look()
+    after = {outcome: counted(outcome) for outcome in ("DONE", "UNCLEAR")}
+    assert after == {outcome: count + 1 for outcome, count in before.items()}
+    assert (REGISTRY.get_sample_value("isotope_card_calls_open") or 0) >= 1

@@ -209,6 +209,12 @@ async def claim_call_now(tx: Tx, operator_id: OperatorId, payment_id: CardPaymen
     )
 
 
+async def count_open_calls(tx: Tx) -> int:
+    """Of all operators; by the index of what is due, which holds the open ones only."""
+    found: int = await tx.scalar("select count(*) from card_call where status = 'OPEN'")
+    return found
+
+
 async def hurry_calls(tx: Tx, operator_id: OperatorId, payment_ids: Sequence[CardPaymentId], now: datetime) -> int:
     """Something happened at the provider: look what became of the open calls of these payments now."""
     return await tx.execute(

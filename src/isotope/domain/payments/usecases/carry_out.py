@@ -1,5 +1,7 @@
 """Make a stored call to the provider, outside any transaction, and write down the answer."""
 
+from typing import Final
+
 import structlog
 
 from isotope.domain.payments import queries
@@ -8,9 +10,13 @@ from isotope.domain.payments.model import Answer, CallKind, CallStatus, Card, Ca
 from isotope.domain.payments.ports import CardProvider, CardsUnclear, ChargeCard, OnPayment
 from isotope.domain.payments.usecases.record_answer import record_alone
 from isotope.domain.tenants.model import Operator
+from isotope.infra.metrics import CARD_CALLS
 from isotope.infra.runtime import Runtime
 
 _log = structlog.get_logger(__name__)
+
+# An outcome beside those of an `Answer`, for metrics.
+UNCLEAR: Final = "UNCLEAR"
 
 
 async def carry_out(rt: Runtime, cards: Cards, operator: Operator, call: CardCall) -> Answer | None:
@@ -31,6 +37,7 @@ async def carry_out(rt: Runtime, cards: Cards, operator: Operator, call: CardCal
         try:
             answer = await send(provider, operator, call, payment, card)
         except CardsUnclear as error:
+            CARD_CALLS.labels(call.kind.value, UNCLEAR).inc()
             _log.warning("cards.unclear", call=call.id, kind=call.kind, reason=error.reason)
             return None
     await record(rt, cards, operator, call, payment, answer)
@@ -43,6 +50,7 @@ async def record(
     """Write an answer down where it belongs."""
     recorder = cards.recorders.get(payment.purpose, record_alone)
     await recorder(rt, operator, call, answer)
+    CARD_CALLS.labels(call.kind.value, answer.outcome).inc()
     _log.info("cards.answered", call=call.id, kind=call.kind, outcome=answer.outcome, code=answer.code)
 
 

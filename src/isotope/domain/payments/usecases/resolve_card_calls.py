@@ -11,9 +11,10 @@ from isotope.domain.payments.cards import Cards, merchant_of
 from isotope.domain.payments.model import Answer, CallStatus, CardCall, CardPayment, PaymentStatus, RefusalCode
 from isotope.domain.payments.ports import CardProvider, CardsUnclear, FindCall, OnPayment
 from isotope.domain.payments.rules import when_not_seen
-from isotope.domain.payments.usecases.carry_out import record, send
+from isotope.domain.payments.usecases.carry_out import UNCLEAR, record, send
 from isotope.domain.tenants import Operators
 from isotope.domain.tenants.model import Operator
+from isotope.infra.metrics import CARD_CALLS, CARD_CALLS_OPEN
 from isotope.infra.runtime import Runtime
 
 _log = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ async def resolve_card_calls(rt: Runtime, cards: Cards, operators: Operators) ->
     provider = cards.provider
     async with rt.db.write() as tx:
         calls = await store.claim_due_calls(tx, rt.clock.now(), BATCH)
+        CARD_CALLS_OPEN.set(await store.count_open_calls(tx))
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(call: CardCall) -> None:
@@ -38,6 +40,7 @@ async def resolve_card_calls(rt: Runtime, cards: Cards, operators: Operators) ->
             try:
                 await resolve_call(rt, cards, provider, await operators.get(call.operator_id), call)
             except CardsUnclear as error:
+                CARD_CALLS.labels(call.kind.value, UNCLEAR).inc()
                 _log.warning("cards.still_unclear", call=call.id, kind=call.kind, reason=error.reason)
             except Exception:  # noqa: BLE001 - a bug about one call must not keep the others waiting
                 _log.exception("cards.resolving_failed", call=call.id, kind=call.kind)
