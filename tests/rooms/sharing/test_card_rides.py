@@ -246,7 +246,7 @@ async def test_a_vehicle_that_is_away_costs_nothing_and_stays_ready(
 async def test_a_start_whose_process_died_at_the_card_is_ended_by_the_job(
     rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit
 ) -> None:
-    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox, card_timeout_s=30) as city:
+    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox, card_timeout_s=3) as city:
         rider = await city.rider(balance_minor=0)
         await city.card(rider, "timeout")
         request = asyncio.create_task(city.start(rider))
