@@ -89,11 +89,12 @@ card_names = st.sampled_from(
         "needs_3ds",
         "needs_3ds",
         "timeout",
+        "timeout",
     ]
 )
 mostly = st.sampled_from([True, True, True, False])
 units = st.sampled_from(["obeys", "obeys", "obeys", "obeys", "refuses", "silent"])
-mishaps = st.sampled_from(["done", "lost", "half", "error", "error_done", "before", "after"])
+mishaps = st.sampled_from(["done", "half", "lost", "error", "error_done", "before", "after"])
 asked = st.sampled_from(
     ["authorise", "charge", "charge", "capture", "capture", "release", "refund", "refund", "GET calls"]
 )
@@ -222,7 +223,7 @@ class MoneyHistory(RuleBasedStateMachine):
         by_card=st.booleans(),
         seconds=st.integers(0, 5_400),
         unit=units,
-        then=st.sampled_from(["", "jobs", "pay", "refund", "refund a part"]),
+        then=st.sampled_from(["jobs", "pay", "fine", "refund", "refund a part"]),
     )
     def ride(self, rider: int, by_card: bool, seconds: int, unit: Obedience, then: str) -> None:
         """From the start to the end, and what often follows."""
@@ -233,6 +234,8 @@ class MoneyHistory(RuleBasedStateMachine):
             self.run_jobs(times=1)
         elif then == "pay":
             self.pay_in_many_ways_at_once(rider, 100)
+        elif then == "fine" and self.audit.model.bills:
+            self.fine(-1, 300, f"fine {len(self.audit.seen.fines)}")
         elif then and self.paid_by_card():
             self.refund_to_a_card(-1, 50 if then == "refund a part" else None, to_wallet=False)
 
