@@ -46,6 +46,7 @@ GOOD = StartFacts(
     now=NOW,
     blocked=False,
     spendable=Money(500, "EUR"),
+    balance=Money(500, "EUR"),
     debt=Money(0, "EUR"),
     open_rides=0,
     vehicle_status=VehicleStatus.READY,
@@ -139,6 +140,22 @@ def test_a_saved_card_is_enough_where_one_is_required_and_the_secret_key_waives_
     needs = replace(GOOD, card_required=True)
     assert may_start(replace(needs, card_method_ids=["card_1"])) is None
     assert may_start(replace(needs, skip_save_card_check=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("bonus_only", "minimum", "balance", "code"),
+    [
+        (True, 500, 0, None),
+        (False, 500, 499, "balance_too_low"),
+        (False, 500, 500, None),
+        (False, 0, 0, "balance_too_low"),
+        (False, 0, 1, None),
+    ],
+)
+def test_whether_bonus_alone_is_enough(bonus_only: bool, minimum: int, balance: int, code: str | None) -> None:
+    settings = RideSettings(bonus_only=bonus_only, minimum_balance_minor=minimum)
+    facts = replace(GOOD, settings=settings, balance=Money(balance, "EUR"), spendable=Money(balance + 500, "EUR"))
+    assert code_of(may_start(facts)) == code
 
 
 def test_no_balance_is_needed_when_a_card_pays() -> None:

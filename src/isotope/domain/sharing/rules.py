@@ -8,6 +8,7 @@ May a ride start (first match refuses; `overrides` are the secret key's)?
 | debt > 0                                            | debt_open               | skip_wallet_check |
 | a saved card is required, and there is none         | card_needed             | skip_save_card_check |
 | the wallet pays, and balance + bonus < minimum      | balance_too_low         | skip_wallet_check |
+| the wallet pays, no `bonus_only`, balance < minimum or none | balance_too_low | skip_wallet_check |
 | open rides >= limit                                 | too_many_rides          |                   |
 | vehicle not READY                                   | vehicle_not_available   |                   |
 | no state, or not heard of for `silent_after_s`      | vehicle_silent          |                   |
@@ -87,6 +88,7 @@ class StartFacts:
     now: datetime
     blocked: bool
     spendable: Money
+    balance: Money
     debt: Money
     open_rides: int
     vehicle_status: VehicleStatus
@@ -126,9 +128,11 @@ def _rider_may_start(facts: StartFacts) -> Refusal | None:
         return card_needed()
     pays = method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids)
     if pays == WALLET and not facts.skip_wallet_check:
-        minimum = Money(facts.settings.minimum_balance_minor, facts.spendable.currency)
-        if facts.spendable.amount_minor < minimum.amount_minor:
-            return errors.balance_too_low(facts.spendable, minimum)
+        bonus_only = facts.settings.bonus_only
+        has = facts.spendable if bonus_only else facts.balance
+        minimum = Money(max(facts.settings.minimum_balance_minor, 0 if bonus_only else 1), has.currency)
+        if has.amount_minor < minimum.amount_minor:
+            return errors.balance_too_low(has, minimum)
     if facts.open_rides >= facts.settings.max_vehicles_per_rider:
         return errors.too_many_rides(facts.settings.max_vehicles_per_rider)
     return None

@@ -34,6 +34,7 @@ class RideSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     minimum_balance_minor: Annotated[
         int, Meta(ge=0, description="balance and bonus together that a start asks for")
     ] = 0
+    bonus_only: Annotated[bool, Meta(description="a rider whose wallet has bonus and no money may start")] = True
     start_distance_m: Annotated[int, Meta(ge=1, description="how far from the vehicle a ride may be started")] = 200
     ring_distance_m: Annotated[int, Meta(ge=1, description="how far from the vehicle it may be rung")] = 500
     minimum_battery_pct: Annotated[int, Meta(ge=0, le=100, description="below it a vehicle cannot be started")] = 10

@@ -197,6 +197,7 @@ async def _facts(
         now=now,
         blocked=rider.status is RiderStatus.BLOCKED,
         spendable=Money(standing.spendable_minor, operator.currency),
+        balance=Money(standing.balance_minor, operator.currency),
         debt=Money(standing.debt_minor, operator.currency),
         open_rides=open_rides,
         vehicle_status=found.vehicle.status,
