@@ -47,8 +47,8 @@ async def after_spending(
     tx: Tx, rt: Runtime, operator: Operator, rider_id: RiderId, currency: str, cause: str, *, skip: bool = False
 ) -> None:
     """In the transaction that spent from the wallet, after the posting: the job comes with it, or not at all."""
-    wanted = await auto_topups.find(tx, operator.id, rider_id, currency)
-    if skip or wanted is None or not wanted.is_on or wanted.suspended_at is not None:
+    wanted = None if skip else await auto_topups.find(tx, operator.id, rider_id, currency)
+    if wanted is None or not wanted.is_on or wanted.suspended_at is not None:
         return
     if (await get_standing(tx, operator.id, rider_id, currency)).balance_minor < wanted.threshold_minor:
         await _defer(tx, rt, TopUpByItself(operator=operator, rider_id=rider_id, currency=currency, cause=cause), 0)

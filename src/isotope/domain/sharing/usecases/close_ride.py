@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from isotope.domain.fleet import lock_vehicle, minimum_battery_pct, release_vehicle, status_after_release
-from isotope.domain.payments import CardCall, Cards, Collect, Purpose, after_spending, collect, plan_debt_collection
+from isotope.domain.payments import (
+    CardCall,
+    Cards,
+    Collect,
+    Purpose,
+    after_spending,
+    card_id_of,
+    collect,
+    plan_debt_collection,
+)
 from isotope.domain.pricing import AddonPrice, bill
 from isotope.domain.sharing import store
 from isotope.domain.sharing.cards import find_paying_card
@@ -59,19 +68,22 @@ async def close_ride(
             on_card=card is not None,
         ),
     )
-    calls = await collect(
-        tx,
-        Collect(
-            operator_id=ride.operator_id,
-            purpose=Purpose.RIDE,
-            cause=ride.holder,
-            card=card,
-            currency=ride.currency,
-            due_minor=charged.card_minor,
-            actor=actor,
-            now=now,
-        ),
-    )
+    calls: list[CardCall] = []
+    # A ride that the wallet pays has nothing reserved.
+    if card_id_of(ride.terms.payment_method_id) is not None:
+        calls = await collect(
+            tx,
+            Collect(
+                operator_id=ride.operator_id,
+                purpose=Purpose.RIDE,
+                cause=ride.holder,
+                card=card,
+                currency=ride.currency,
+                due_minor=charged.card_minor,
+                actor=actor,
+                now=now,
+            ),
+        )
     if charged.debt_minor:
         await plan_debt_collection(tx, operator, ride.rider_id, ride.currency, now)
     await after_spending(tx, rt, operator, ride.rider_id, ride.currency, ride.holder, skip=ride.terms.skip_auto_topup)
