@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 
 from tests.architecture.source import SOURCE, dotted, imports, modules, patterns, texts
@@ -127,3 +129,10 @@ def test_nothing_is_printed() -> None:
         if isinstance(node, ast.Call) and dotted(node.func) == "print"
     ]
     assert found == []
+
+
+def test_what_few_processes_need_is_imported_by_those_alone() -> None:
+    """Five processes start from the same wiring; the PDF printer and Stripe's SDK are tens of MiB each."""
+    code = "import sys, isotope.wiring; print(*{'fpdf', 'PIL', 'stripe'} & {name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

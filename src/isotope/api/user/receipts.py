@@ -3,10 +3,8 @@
 import asyncio
 import re
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final
 
-from isotope.adapters.receipts_pdf import render_receipt_pdf
 from isotope.api.bookmarks import bookmark_unknown, chosen_bookmark, read_bookmark, write_bookmark
 from isotope.api.money_types import (
     Receipt,
@@ -24,6 +22,7 @@ from isotope.api.operation import Auth, Call, operation
 from isotope.api.pdf import Pdf
 from isotope.api.user.account import BASE, NO_RIDER, TAG
 from isotope.domain import receipts
+from isotope.domain.pricing import Words
 from isotope.domain.receipts import ReceiptId
 from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 from isotope.kernel.money import to_decimal
@@ -127,9 +126,16 @@ async def get_receipt_pdf(call: Call[ReceiptPdfRequest]) -> Pdf:
     found = await receipts.read_receipt(
         call.services.rt, call.operator.id, ReceiptId(call.body.receipt_id), call.rider_id()
     )
-    content = await asyncio.to_thread(partial(render_receipt_pdf, found, call.text, call.rider().name))
+    content = await asyncio.to_thread(_print, found, call.text, call.rider().name)
     name = re.sub(r"[^A-Za-z0-9-]", "-", found.number or "")
     return Pdf(content=content, name=f"receipt-{name}.pdf")
+
+
+def _print(receipt: receipts.Receipt, words: Words, rider_name: str) -> bytes:
+    # The printer is 25 MiB of fonts and code, which only processes that print need.
+    from isotope.adapters.receipts_pdf import render_receipt_pdf  # noqa: PLC0415
+
+    return render_receipt_pdf(receipt, words, rider_name)
 
 
 async def _find(call: Call[Any], body: ReceiptRequest) -> receipts.Receipt:
