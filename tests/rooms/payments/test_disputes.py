@@ -4,10 +4,21 @@ from typing import Any, cast
 
 import msgspec
 
-from isotope.domain.payments import CardProvider, Cards, follow_disputes, list_cards, record_dispute
+from isotope.adapters.cards.sandbox_events import HEADER
+from isotope.card_sandbox.webhooks import sign
+from isotope.domain.payments import (
+    CardProvider,
+    Cards,
+    Purpose,
+    follow_disputes,
+    list_cards,
+    record_dispute,
+    take_card_event,
+)
 from isotope.domain.payments.model import DisputeFound, DisputeStatus, Merchant
 from isotope.domain.wallet import AccountKind, trial_balance
-from tests.kit.shop import Shop
+from tests.kit.cards import WEBHOOK_SECRET
+from tests.kit.shop import LATE_S, Shop
 
 
 async def sums(shop: Shop) -> tuple[int, int]:
@@ -15,6 +26,13 @@ async def sums(shop: Shop) -> tuple[int, int]:
     async with shop.rt.db.read() as tx:
         found = await trial_balance(tx, shop.kit.operator.id)
     return -found[AccountKind.PROVIDER_CLEARING], -found[AccountKind.CHARGEBACKS]
+
+
+async def tell(shop: Shop, event: dict[str, Any]) -> None:
+    """A webhook of the provider."""
+    body = msgspec.json.encode(event)
+    headers = {HEADER: sign(WEBHOOK_SECRET, shop.clock.now(), body)}
+    assert await take_card_event(shop.rt, shop.cards, headers, body)
 
 
 async def taken(shop: Shop) -> str:
@@ -92,9 +110,38 @@ async def test_open_disputes_are_followed_without_any_webhook(shop: Shop) -> Non
     dispute = shop.sandbox.dispute(await taken(shop))
     await record_dispute(shop.rt, shop.cards, shop.kit.operator, dispute)
     shop.sandbox.end_dispute(dispute, won=True)
+    # Those of all operators are, so only what is this one's can be counted.
     assert await follow_disputes(shop.rt, shop.cards, shop.operators) >= 1
     assert await sums(shop) == (800, 0)
-    assert await follow_disputes(shop.rt, shop.cards, shop.operators) == 0
+    async with shop.rt.db.read() as tx:
+        left = await tx.tuples("select status from card_dispute where operator_id = %s", [shop.kit.operator.id])
+    assert left == [("WON",)]
+
+
+async def test_a_webhook_of_a_payment_that_is_not_written_down_yet_is_looked_at_again(shop: Shop) -> None:
+    call = await shop.open(500, reserve=False, purpose=Purpose.TOP_UP)
+    shop.sandbox.add_fault("charge", "error_done")
+    await shop.do(call)
+    [seen] = shop.sandbox.payments(shop.kit.operator.id)
+    dispute = shop.sandbox.dispute(seen.ref)
+    await tell(shop, {"id": f"e-{seen.ref}", "type": "dispute.opened", "data": {"ref": dispute, "payment": seen.ref}})
+    await follow_disputes(shop.rt, shop.cards, shop.operators)
+    assert await matched_for(shop) == 0, "nobody knows whose it is"
+    shop.clock.advance(seconds=LATE_S)
+    await shop.look()
+    for _again in range(2):
+        await follow_disputes(shop.rt, shop.cards, shop.operators)
+        assert await matched_for(shop) == 1
+        assert await sums(shop) == (0, 500)
+
+
+async def matched_for(shop: Shop) -> int:
+    """Webhooks that were found to be about the operator."""
+    async with shop.rt.db.read() as tx:
+        found: int = await tx.scalar(
+            "select count(*) from card_event where operator_id = %s and done_at is not null", [shop.kit.operator.id]
+        )
+    return found
 
 
 async def test_what_is_no_dispute_of_ours_changes_nothing(shop: Shop) -> None:

@@ -38,14 +38,14 @@ async def insert_event(tx: Tx, provider: str, event: CardEvent, now: datetime) -
     )
 
 
-async def set_operator(tx: Tx, provider: str, event: CardEvent, operator_id: OperatorId, now: datetime) -> None:
+async def set_operator(tx: Tx, provider: str, event_id: str, operator_id: OperatorId, now: datetime) -> None:
     """Whom it was about, and that what it says is being looked into."""
     await tx.execute(
         """
         update card_event set operator_id = %(operator_id)s, done_at = %(now)s
          where provider = %(provider)s and event_id = %(id)s
         """,
-        {"operator_id": operator_id, "now": now, "provider": provider, "id": event.id},
+        {"operator_id": operator_id, "now": now, "provider": provider, "id": event_id},
     )
 
 
@@ -60,6 +60,29 @@ async def find_payments(tx: Tx, provider: str, payment_ref: str) -> list[Payment
          order by p.operator_id limit 10
         """,
         {"ref": payment_ref, "provider": provider},
+    )
+
+
+class UnmatchedEvent(msgspec.Struct, frozen=True):
+    """A webhook about a payment that was not known here when it came."""
+
+    provider: str
+    event_id: str
+    ref: str
+    payment_ref: str
+
+
+async def list_unmatched_disputes(tx: Tx, provider: str, since: datetime, limit: int) -> list[UnmatchedEvent]:
+    """Since a time, oldest first."""
+    return await tx.all(
+        UnmatchedEvent,
+        """
+        select provider, event_id, ref, payment_ref from card_event
+         where received_at >= %(since)s and provider = %(provider)s and kind = 'DISPUTE' and done_at is null
+           and payment_ref is not null
+         order by received_at limit %(limit)s
+        """,
+        {"since": since, "provider": provider, "limit": limit},
     )
 
 

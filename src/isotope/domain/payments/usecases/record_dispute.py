@@ -1,11 +1,11 @@
 """A rider's bank takes a payment back, and perhaps returns it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
-from isotope.domain.payments import disputes, queries, store
+from isotope.domain.payments import disputes, events, queries, store
 from isotope.domain.payments.cards import Cards, merchant_of
 from isotope.domain.payments.disputes import Dispute
 from isotope.domain.payments.model import CardPayment, CardStatus, DisputeFound, DisputeStatus
@@ -22,6 +22,8 @@ _log = structlog.get_logger(__name__)
 
 JOB: Final = "handle_card_dispute"
 _PAGE: Final = 100
+# Far longer than any payment of ours stays unrecorded.
+_LATE: Final = timedelta(days=7)
 
 
 async def record_dispute(rt: Runtime, cards: Cards, operator: Operator, dispute_ref: str) -> None:
@@ -61,10 +63,13 @@ async def record_dispute(rt: Runtime, cards: Cards, operator: Operator, dispute_
 
 
 async def follow_disputes(rt: Runtime, cards: Cards, operators: Operators) -> int:
-    """Periodic: how the open ones stand, should a webhook have been lost; how many were asked for."""
+    """Periodic: how the open ones stand, should a webhook have been lost; how many were asked for.
+
+    Also those of which a webhook told before their payment was written down.
+    """
     if cards.provider is None:
         return 0
-    count, after = 0, (0, 0)
+    count, after = await _match_late(rt, cards, cards.provider.name, operators), (0, 0)
     while True:
         async with rt.db.read() as tx:
             page = await disputes.list_open_disputes(tx, _PAGE, after)
@@ -77,6 +82,25 @@ async def follow_disputes(rt: Runtime, cards: Cards, operators: Operators) -> in
                 _log.warning("cards.dispute_unclear", dispute=ref, reason=error.reason)
         if len(page) < _PAGE:
             return count
+
+
+async def _match_late(rt: Runtime, cards: Cards, provider: str, operators: Operators) -> int:
+    now, count = rt.clock.now(), 0
+    async with rt.db.read() as tx:
+        unmatched = await events.list_unmatched_disputes(tx, provider, now - _LATE, _PAGE)
+    for event in unmatched:
+        async with rt.db.read() as tx:
+            payments = await events.find_payments(tx, provider, event.payment_ref)
+        for payment in payments:
+            count += 1
+            try:
+                await record_dispute(rt, cards, await operators.get(payment.operator_id), event.ref)
+            except CardsUnclear as error:
+                _log.warning("cards.dispute_unclear", dispute=event.ref, reason=error.reason)
+                continue
+            async with rt.db.write() as tx:
+                await events.set_operator(tx, provider, event.event_id, payment.operator_id, now)
+    return count
 
 
 async def _open(tx: Tx, payment: CardPayment, found: DisputeFound, now: datetime) -> Dispute:

@@ -21,8 +21,8 @@ async def take_card_event(rt: Runtime, cards: Cards, headers: Mapping[str, str],
     """Store an event of the provider and let the worker look at what it concerns; False: it came before.
 
     An event is a hint and nothing is believed but what the provider answers when it is asked, so their order and number
-    do not matter, nor whether they come at all. One about something that is not known here is kept and ignored:
-    whatever we asked for is looked after anyway.
+    do not matter, nor whether they come at all. One about something that is not known here is kept: whatever we asked
+    for is looked after anyway, and disputes, which nobody asked for, are looked at again (`follow_disputes`).
 
     Raises:
         Refusal: `cards_unavailable`.
@@ -36,12 +36,12 @@ async def take_card_event(rt: Runtime, cards: Cards, headers: Mapping[str, str],
         if event.kind is EventKind.SETUP:
             found = await setups.hurry_setup(tx, provider.name, event.ref, now)
             if found is not None:
-                await events.set_operator(tx, provider.name, event, found, now)
+                await events.set_operator(tx, provider.name, event.id, found, now)
             return True
         ref = event.ref if event.kind is EventKind.PAYMENT else event.payment_ref
         for payment in await events.find_payments(tx, provider.name, ref) if ref else ():
             await store.hurry_calls(tx, payment.operator_id, [payment.id], now)
-            await events.set_operator(tx, provider.name, event, payment.operator_id, now)
+            await events.set_operator(tx, provider.name, event.id, payment.operator_id, now)
             if event.kind is EventKind.DISPUTE:
                 await _look_at_dispute(rt, tx, payment.operator_id, event)
     return True
