@@ -90,7 +90,8 @@ async def run(
 async def _work(app: procrastinate.App, services: Services) -> None:
     """Until cancelled or the database is lost."""
     async with app.open_async():
-        _log.info("worker.started", tasks=sorted(app.tasks))
+        # The queue's own tasks have dots and colons in their names.
+        _log.info("worker.started", tasks=sorted(name for name in app.tasks if name.isidentifier()))
         worker = asyncio.create_task(
             app.run_worker_async(
                 queues=[QUEUE],
