@@ -1,13 +1,13 @@
 """The HTTP server of one API process: uvicorn on a socket that is listening already."""
 
-import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import Iterator
 from typing import Any, Final
 
 import uvicorn
+
+from isotope.infra.signals import when_told_to_end
 
 # A start waits up to 14 s for the vehicle's word; on a stop it is let finish.
 _GRACE_S: Final = 16
@@ -20,12 +20,8 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        yield
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+        with when_told_to_end(self._stop):
+            yield
 
     def _stop(self) -> None:
         self.force_exit = self.should_exit

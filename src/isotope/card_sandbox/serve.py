@@ -1,8 +1,6 @@
 """The process: uvicorn on a listening socket."""
 
-import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import Iterator
 from typing import Final
@@ -10,6 +8,7 @@ from typing import Final
 import uvicorn
 
 from isotope.card_sandbox.app import Sandbox
+from isotope.infra.signals import when_told_to_end
 
 # Requests that hang on purpose are not waited for.
 _GRACE_S: Final = 1
@@ -20,12 +19,8 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
-        yield
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+        with when_told_to_end(self.stop):
+            yield
 
     def stop(self) -> None:
         self.should_exit = True

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from isotope.domain.receipts import check_receipts
 from isotope.domain.tenants import list_operators
 from isotope.domain.wallet import check_ledger, trial_balance
 from isotope.infra.db import Database
@@ -17,7 +18,7 @@ class Books:
 
 
 async def check_books(database_url: str) -> Books:
-    """Read every entry of every operator."""
+    """Read every entry and every receipt's number of every operator."""
     database = Database(database_url, max_size=2)
     await database.open()
     books = Books()
@@ -31,6 +32,10 @@ async def check_books(database_url: str) -> Books:
                 books.faults += [
                     f"{operator.slug}: {d.what} {d.id}: expected {d.expected_minor}, found {d.found_minor}"
                     for d in differences
+                ]
+                books.faults += [
+                    f"{operator.slug}: receipt number {fault.number} of {fault.year}: {fault.what}"
+                    for fault in await check_receipts(tx, operator.id)
                 ]
     finally:
         await database.close()

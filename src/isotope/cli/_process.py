@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import uvloop
 from isotope.cli._failures import CommandError
 from isotope.infra.config import Config, card_provider_of, load_config
 from isotope.infra.log import configure_logging
+from isotope.infra.signals import when_told_to_end
 
 
 def prepare(process: str) -> Config:
@@ -73,10 +73,7 @@ def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
 
     async def cancelled_by_signals() -> None:
         task = asyncio.ensure_future(main)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
+        with when_told_to_end(task.cancel), contextlib.suppress(asyncio.CancelledError):
             await task
 
     uvloop.run(cancelled_by_signals())

@@ -81,3 +81,5 @@ create trigger ride_refund_guard before insert on ride_refund for each row execu
 
 -- Disputes whose end is awaited.
 create index card_dispute_open on card_dispute (operator_id, id) where status = 'OPEN';
+-- Webhooks about disputes of payments that were not known yet.
+create index card_event_dispute on card_event (received_at) where kind = 'DISPUTE' and done_at is null;

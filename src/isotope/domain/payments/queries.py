@@ -141,6 +141,19 @@ async def list_call_causes(tx: Tx, operator_id: OperatorId, call_ids: Sequence[i
     return dict(rows)
 
 
+async def list_asked(tx: Tx, operator_id: OperatorId, cause: str) -> set[CardPaymentId]:
+    """The payments for a cause about which the provider is being asked something now."""
+    rows = await tx.tuples(
+        """
+        select c.payment_id from card_payment p
+          join card_call c on c.operator_id = p.operator_id and c.payment_id = p.id and c.status = 'OPEN'
+         where p.operator_id = %(operator_id)s and p.cause = %(cause)s
+        """,
+        {"operator_id": operator_id, "cause": cause},
+    )
+    return {CardPaymentId(payment_id) for (payment_id,) in rows}
+
+
 async def get_call_with_card(tx: Tx, call: CardCall) -> tuple[CardPayment, Card]:
     """What a call is about."""
     payment = await get_payment(tx, call.operator_id, call.payment_id)

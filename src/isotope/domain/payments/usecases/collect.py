@@ -35,11 +35,11 @@ async def collect(tx: Tx, command: Collect) -> list[CardCall]:
         ValueError: more is due than is reserved, and there is no card; a bug of the caller.
     """
     payments = await store.lock_payments(tx, command.operator_id, command.cause)
+    asked = await queries.list_asked(tx, command.operator_id, command.cause) if payments else set()
     reserved = [
         (payment.id, payment.amount_minor)
         for payment in payments
-        if payment.status is PaymentStatus.AUTHORISED
-        and await queries.find_open_call(tx, command.operator_id, payment.id) is None
+        if payment.status is PaymentStatus.AUTHORISED and payment.id not in asked
     ]
     by_id = {payment.id: payment for payment in payments}
     calls = []

@@ -7,7 +7,7 @@ from isotope.domain.payments.debt_rules import next_try
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import list_standings
 from isotope.infra.db import Tx
-from isotope.kernel.ids import OperatorId, RiderId
+from isotope.kernel.ids import RiderId
 
 
 async def plan_debt_collection(
@@ -26,8 +26,3 @@ async def hurry_debt_collection(tx: Tx, operator: Operator, rider_id: RiderId, n
     for standing in await list_standings(tx, operator.id, rider_id):
         if standing.debt_minor:
             await plan_debt_collection(tx, operator, rider_id, standing.currency, now)
-
-
-async def end_debt_collection(tx: Tx, operator_id: OperatorId, rider_id: RiderId, currency: str) -> None:
-    """The debt was paid, in the transaction that paid it; the caller holds the wallet."""
-    await debts.end(tx, operator_id, rider_id, currency)

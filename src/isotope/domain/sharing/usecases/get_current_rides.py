@@ -34,11 +34,6 @@ class CurrentRides:
     is_topping_up: bool = False
 
     @property
-    def running_total_minor(self) -> int:
-        """What all of them cost together, if they ended now."""
-        return sum(current.bill.total_minor for current in self.rides)
-
-    @property
     def funds(self) -> FundsAction:
         """What to tell the rider about money."""
         costs = [(current.ride.terms.payment_method_id, current.bill.total_minor) for current in self.rides]

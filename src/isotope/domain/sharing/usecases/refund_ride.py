@@ -7,8 +7,7 @@ from isotope.domain.payments import (
     CardCall,
     Cards,
     OpenRefund,
-    find_open_call,
-    list_payments,
+    list_asked,
     list_refundable,
     open_refund,
 )
@@ -96,7 +95,7 @@ async def _decide(
         charged_minor=(ride.total_minor or 0) if fine is None else fine.amount_minor,
         pending_minor=ride.card_pending_minor if fine is None else fine.card_pending_minor,
         refunded_minor=sum(one.amount_minor for one in done),
-        is_refund_running=any(one.card_pending_minor for one in done) or await _is_asked(tx, operator, cause),
+        is_refund_running=any(one.card_pending_minor for one in done) or bool(await list_asked(tx, operator.id, cause)),
         amount_minor=command.amount_minor,
     )
     if no := may_refund(facts):
@@ -199,14 +198,6 @@ async def _find_fine(tx: Tx, command: RefundRide) -> Fine | None:
     if fine is None or fine.ride_id != command.ride_id:
         raise errors.fine_not_found()
     return fine
-
-
-async def _is_asked(tx: Tx, operator: Operator, cause: str) -> bool:
-    """Whether the provider is being asked anything about what paid this."""
-    for payment in await list_payments(tx, operator.id, cause):
-        if await find_open_call(tx, operator.id, payment.id) is not None:
-            return True
-    return False
 
 
 def _taxes(ride: Ride, fine: Fine | None) -> tuple[TaxLine, ...]:
