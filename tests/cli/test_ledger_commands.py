@@ -23,6 +23,7 @@ from isotope.cli import build
 from isotope.cli._failures import CommandError
 from isotope.cli._journal import COLUMNS, cell
 from isotope.cli._period import Period, period_of_days
+from isotope.domain.receipts import issue_later
 from isotope.domain.wallet import AccountKind, Entry, MoneyKind, post, trial_balance
 from isotope.infra.db import Database
 from isotope.infra.hub import Hub
@@ -32,6 +33,7 @@ from isotope.kernel.money import to_minor
 from tests.kit.books import Books, open_books
 from tests.kit.clock import SettableClock
 from tests.kit.journal import fill_journal
+from tests.kit.receipts import ride_draft
 from tests.kit.waiting import wait_until
 
 T = TypeVar("T")
@@ -274,3 +276,18 @@ def test_mistakes_are_told(environ: str, tmp_path: Path) -> None:
     ):
         ended = CliRunner().invoke(build(["ledger"]), ["ledger", "export", "--operator", "x", *wrong])
         assert ended.exit_code == 2, ended.output
+
+
+def test_check_tells_of_a_missing_receipt_number(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def number_wrongly(books: Books) -> None:
+        async with books.rt.db.write() as tx:
+            await issue_later(tx, ride_draft(books.operator, books.rider))
+            await tx.execute(
+                "update receipt set number = 2, numbered_at = issued_at where operator_id = %s", [books.operator.id]
+            )
+
+    monkeypatch.setenv("ISOTOPE_DATABASE_URL", fresh_database_url)
+    slug, _ = with_books(fresh_database_url, number_wrongly)
+    result = CliRunner().invoke(build(["ledger"]), ["ledger", "check"])
+    assert result.exit_code == 1
+    assert f"{slug}: receipt number 2 of 2026: gap" in result.stderr.splitlines()
