@@ -17,6 +17,7 @@ from tests.kit.cards import SandboxKit, running_sandbox
 from tests.kit.city import City, small_city
 from tests.kit.clock import SettableClock
 from tests.kit.devices import Manner
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio
 
@@ -270,11 +271,10 @@ async def test_a_start_whose_process_died_at_the_card_is_ended_by_the_job(
 
 
 async def until_asked(sandbox: SandboxKit, city: City) -> None:
-    for _ in range(200):
-        if [seen.status for seen in sandbox.payments(city.kit.operator.id)] == ["authorised"]:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the card was not asked")
+    def is_asked() -> bool:
+        return [seen.status for seen in sandbox.payments(city.kit.operator.id)] == ["authorised"]
+
+    await until(is_asked, "the card was asked")
 
 
 async def test_an_end_without_the_providers_answer_is_pending_until_it_is_known(
