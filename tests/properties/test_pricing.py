@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from isotope.domain.pricing import (
     AddonKind,
     AddonPrice,
+    Agreed,
     Bill,
     Tariff,
     Tier,
@@ -99,7 +100,7 @@ def slow_tax(amount_minor: int, rate: Decimal, *, inclusive: bool) -> int:
 
 @given(tariffs, addons, st.builds(Usage, ride_s=st.integers(0, 1_800), pause_s=st.integers(0, 1_800)))
 def test_equals_a_slow_oracle(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
-    made = bill(tariff, extras, used)
+    made = bill(Agreed(tariff=tariff, addons=tuple(extras)), used)
     sums = slow_sums(tariff, extras, used)
     tax = sum(slow_tax(amount, rate, inclusive=tariff.tax_inclusive) for rate, amount in sums.items())
     assert made.tax_minor == tax
@@ -108,7 +109,7 @@ def test_equals_a_slow_oracle(tariff: Tariff, extras: list[AddonPrice], used: Us
 
 @given(tariffs, addons, usages)
 def test_everything_sums_and_nothing_is_negative(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
-    made: Bill = bill(tariff, extras, used)
+    made: Bill = bill(Agreed(tariff=tariff, addons=tuple(extras)), used)
     assert sum(line.amount_minor for line in made.lines) == made.total_minor
     assert made.net_minor + made.tax_minor == made.total_minor
     assert min(made.net_minor, made.tax_minor, made.total_minor) >= 0
@@ -129,7 +130,10 @@ def test_a_longer_ride_never_costs_less(
     tariff: Tariff, extras: list[AddonPrice], used: Usage, more_ride_s: int, more_pause_s: int
 ) -> None:
     longer = Usage(ride_s=used.ride_s + more_ride_s, pause_s=used.pause_s + more_pause_s)
-    short, long = bill(tariff, extras, used), bill(tariff, extras, longer)
+    short, long = (
+        bill(Agreed(tariff=tariff, addons=tuple(extras)), used),
+        bill(Agreed(tariff=tariff, addons=tuple(extras)), longer),
+    )
     assert short.total_minor <= long.total_minor
     assert short.net_minor <= long.net_minor
     assert short.tax_minor <= long.tax_minor
@@ -138,7 +142,11 @@ def test_a_longer_ride_never_costs_less(
 @given(tariffs, addons, usages)
 def test_the_quote_holds_every_price_of_the_bill(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
     told = {(item.code, item.price_minor) for item in quote_texts(tariff, "EUR", extras).items}
-    billed = {(line.code, line.unit_price_minor) for line in bill(tariff, extras, used).lines if line.code != "tax"}
+    billed = {
+        (line.code, line.unit_price_minor)
+        for line in bill(Agreed(tariff=tariff, addons=tuple(extras)), used).lines
+        if line.code != "tax"
+    }
     assert billed <= told
 
 

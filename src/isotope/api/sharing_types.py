@@ -102,7 +102,8 @@ class Addon(msgspec.Struct, frozen=True, kw_only=True):
     title: Annotated[str, Meta(examples=["Helmet"])]
     price: Amount
     price_kind: Annotated[
-        Literal["FIXED", "PER_MINUTE"], Meta(description="Once a ride, or for each started riding minute.")
+        Literal["FIXED", "PER_MINUTE", "PER_KM"],
+        Meta(description="Once a ride, or for each started riding minute or kilometre."),
     ]
     currency_code: CurrencyCode
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
-from isotope.domain.pricing import AddonKind, AddonPrice, Bill, Line, Tariff, Tier, Usage, bill, minutes
+from isotope.domain.pricing import AddonKind, AddonPrice, Agreed, Bill, Line, Tariff, Tier, Usage, bill, minutes
 from isotope.domain.pricing.tax import round_half_up
 
 # 3 minutes free, then 0.20 up to minute 6, then 0.10.
@@ -15,7 +15,7 @@ CHILD_SEAT = AddonPrice(kind=AddonKind.PER_MINUTE, price_minor=3, title="Child s
 
 
 def total(tariff: Tariff, ride_s: int = 0, pause_s: int = 0, addons: tuple[AddonPrice, ...] = ()) -> int:
-    return bill(tariff, addons, Usage(ride_s=ride_s, pause_s=pause_s)).total_minor
+    return bill(Agreed(tariff=tariff, addons=tuple(addons)), Usage(ride_s=ride_s, pause_s=pause_s)).total_minor
 
 
 def facts(made: Bill) -> list[tuple[str, int, int, int]]:
@@ -58,7 +58,7 @@ def test_every_part_has_its_line_in_order() -> None:
     tariff = Tariff(
         unlock_minor=100, minute_tiers=TIERS, pause_tiers=(Tier(upto_min=2, price_minor=0), Tier(price_minor=5))
     )
-    made = bill(tariff, (HELMET, CHILD_SEAT), Usage(ride_s=480, pause_s=181))
+    made = bill(Agreed(tariff=tariff, addons=(HELMET, CHILD_SEAT)), Usage(ride_s=480, pause_s=181))
     assert facts(made) == [
         ("unlock", 1, 100, 100),
         ("ride_minutes", 3, 0, 0),
@@ -89,7 +89,7 @@ def test_riding_and_pausing_round_up_apart() -> None:
 
 
 def test_a_pause_without_a_price_is_free_and_has_no_line() -> None:
-    made = bill(Tariff(minute_tiers=(Tier(price_minor=10),)), (), Usage(ride_s=0, pause_s=7200))
+    made = bill(Agreed(tariff=Tariff(minute_tiers=(Tier(price_minor=10),))), Usage(ride_s=0, pause_s=7200))
     assert made == Bill(lines=(), net_minor=0, tax_minor=0, total_minor=0)
 
 
@@ -118,23 +118,23 @@ def test_an_add_on_by_the_minute_counts_riding_minutes_only() -> None:
 )
 def test_tax_is_rounded_half_up_once(amount: int, rate: str, inclusive: bool, net: int, tax: int) -> None:
     tariff = Tariff(unlock_minor=amount, minute_tiers=(Tier(price_minor=0),), tax_rate=rate, tax_inclusive=inclusive)
-    made = bill(tariff, (), Usage(ride_s=0, pause_s=0))
+    made = bill(Agreed(tariff=tariff), Usage(ride_s=0, pause_s=0))
     assert (made.net_minor, made.tax_minor, made.total_minor) == (net, tax, net + tax)
     assert sum(line.amount_minor for line in made.lines) == made.total_minor
 
 
 def test_what_was_not_used_has_no_line() -> None:
     tariff = Tariff(minute_tiers=TIERS, pause_tiers=TIERS, tax_rate="0", tax_inclusive=False)
-    assert bill(tariff, (CHILD_SEAT,), Usage(ride_s=0, pause_s=0)).lines == ()
+    assert bill(Agreed(tariff=tariff, addons=(CHILD_SEAT,)), Usage(ride_s=0, pause_s=0)).lines == ()
 
 
 def test_tax_that_is_added_has_a_line_and_tax_that_is_contained_has_none() -> None:
     tariff = Tariff(unlock_minor=1000, minute_tiers=(Tier(price_minor=0),), tax_rate="0.255", tax_inclusive=False)
-    added = bill(tariff, (), Usage(ride_s=0, pause_s=0))
+    added = bill(Agreed(tariff=tariff), Usage(ride_s=0, pause_s=0))
     assert added.lines[-1] == Line(
         code="tax", text="Tax 25.5 %", unit="once", quantity=1, unit_price_minor=255, amount_minor=255
     )
-    contained = bill(msgspec.structs.replace(tariff, tax_inclusive=True), (), Usage(ride_s=0, pause_s=0))
+    contained = bill(Agreed(tariff=msgspec.structs.replace(tariff, tax_inclusive=True)), Usage(ride_s=0, pause_s=0))
     assert [line.code for line in contained.lines] == ["unlock"]
 
 
@@ -156,7 +156,7 @@ def test_the_largest_tariff_is_exact() -> None:
         tax_inclusive=False,
     )
     net = 999_999_999 * (10 * 365 * 24 * 60 + 2)
-    made = bill(tariff, (), Usage(ride_s=seconds, pause_s=0))
+    made = bill(Agreed(tariff=tariff), Usage(ride_s=seconds, pause_s=0))
     assert made.net_minor == net
     assert made.tax_minor == (net * 255_001 * 2 + 1_000_000) // 2_000_000
 
@@ -166,6 +166,8 @@ def test_lines_speak_the_words_they_are_given() -> None:
         return f"{code} {params}".upper()
 
     made = bill(
-        Tariff(unlock_minor=1, minute_tiers=(Tier(price_minor=0),)), (HELMET,), Usage(ride_s=0, pause_s=0), shout
+        Agreed(tariff=Tariff(unlock_minor=1, minute_tiers=(Tier(price_minor=0),)), addons=(HELMET,)),
+        Usage(ride_s=0, pause_s=0),
+        words=shout,
     )
     assert [line.text for line in made.lines] == ["LINE_UNLOCK {}", "LINE_ADDON_FIXED {'TITLE': 'HELMET'}"]

@@ -8,6 +8,7 @@ import pytest
 from isotope.domain.pricing import (
     AddonKind,
     AddonPrice,
+    Agreed,
     Bill,
     Line,
     Tariff,
@@ -34,7 +35,7 @@ def made(*addons: AddonPrice, rate: str = "0.255", inclusive: bool = True) -> Bi
     tariff = Tariff(
         unlock_minor=100, minute_tiers=(Tier(price_minor=20),), tax_rate=rate, tax_inclusive=inclusive, currency="EUR"
     )
-    return bill(tariff, addons, RIDE)
+    return bill(Agreed(tariff=tariff, addons=tuple(addons)), RIDE)
 
 
 def test_each_rate_is_rounded_once_and_the_columns_sum() -> None:
@@ -61,7 +62,9 @@ def test_a_rate_written_in_two_ways_is_one_rate() -> None:
 
 
 def test_a_bill_without_lines_has_no_tax() -> None:
-    nothing = bill(Tariff(minute_tiers=(Tier(price_minor=5),), tax_rate="0.255"), (), Usage(ride_s=0, pause_s=0))
+    nothing = bill(
+        Agreed(tariff=Tariff(minute_tiers=(Tier(price_minor=5),), tax_rate="0.255")), Usage(ride_s=0, pause_s=0)
+    )
     assert nothing.taxes == ()
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotope.domain.pricing import AddonKind, AddonPrice, Tariff, Tier, Usage
+from isotope.domain.pricing import AddonKind, AddonPrice, Agreed, Tariff, Tier, Usage
 from isotope.domain.sharing.funds import (
     MOST_S,
     Decision,
@@ -45,7 +45,12 @@ addons = st.lists(
     st.builds(AddonPrice, kind=st.sampled_from(AddonKind), price_minor=prices, title=st.just("Helmet")), max_size=2
 )
 usages = st.builds(Usage, ride_s=st.integers(0, 500), pause_s=st.integers(0, 300))
-meters = st.builds(Meter, tariff=tariffs, addons=addons, usage=usages, runs=st.sampled_from(["RIDE", "PAUSE", None]))
+meters = st.builds(
+    Meter,
+    agreed=st.builds(Agreed, tariff=tariffs, addons=addons.map(tuple)),
+    usage=usages,
+    runs=st.sampled_from(["RIDE", "PAUSE", None]),
+)
 garages = st.lists(meters, max_size=3)
 
 WITHIN_S = 400
@@ -84,7 +89,7 @@ def test_the_next_change_is_the_one_that_counting_finds(
 
 def test_a_minute_is_paid_when_it_begins() -> None:
     tariff = Tariff(minute_tiers=(Tier(price_minor=20),))
-    ride = Meter(tariff=tariff, addons=(), usage=Usage(ride_s=30, pause_s=0), runs="RIDE")
+    ride = Meter(agreed=Agreed(tariff=tariff), usage=Usage(ride_s=30, pause_s=0), runs="RIDE")
     assert second_of_cost([ride], 21, MOST_S) == 31
     assert second_of_cost([ride, replace(ride, runs=None)], 41, MOST_S) == 31
     assert second_of_cost([replace(ride, runs="PAUSE")], 21, MOST_S) is None

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from isotope.domain.zones import TimeWindow, Zone, ZoneSpec, ZoneType
+from isotope.domain.zones import Zone, ZoneSpec, ZoneType
 from isotope.domain.zones.index import MAX_PREPARED
+from isotope.kernel.time_windows import TimeWindow
 from isotope.kernel.vehicle_types import VehicleType
 from tests.kit.fleet import zone_draft
 from tests.kit.zones import index_of

@@ -3,8 +3,9 @@ from math import hypot
 
 import pytest
 
-from isotope.domain.zones import EndReason, TimeWindow, ZoneSpec, ZoneType, may_end_at
+from isotope.domain.zones import EndReason, ZoneSpec, ZoneType, may_end_at
 from isotope.kernel.geo import Point, distance_m
+from isotope.kernel.time_windows import TimeWindow
 from isotope.kernel.vehicle_types import VehicleType
 from tests.kit.fleet import HOME, square, zone_draft
 from tests.kit.zones import index_of

@@ -6,8 +6,6 @@ import pytest
 from isotope.domain.tenants import UpdateOperator, update_operator
 from isotope.domain.zones import (
     InvalidZonesError,
-    TimeWindow,
-    Weekday,
     Zones,
     ZoneSpec,
     ZoneType,
@@ -17,6 +15,7 @@ from isotope.domain.zones import (
 from isotope.domain.zones.model import ZoneDraft
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import OperatorId
+from isotope.kernel.time_windows import TimeWindow, Weekday
 from isotope.kernel.vehicle_types import VehicleType
 from tests.kit.clock import SettableClock
 from tests.kit.fleet import HOME, make_zones, square, zone_draft

@@ -4,8 +4,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from isotope.domain.zones import TimeWindow, Weekday
-from isotope.domain.zones.times import is_open
+from isotope.kernel.time_windows import TimeWindow, Weekday, is_open
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 NIGHT = TimeWindow(weekdays=(Weekday.FRI,), start="22:00", end="06:00")

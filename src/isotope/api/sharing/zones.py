@@ -10,11 +10,12 @@ from isotope.api.sharing_types import Zone, ZonesRequest, ZoneWindow
 from isotope.domain import sharing
 from isotope.domain.fleet import get_vehicle
 from isotope.domain.fleet.model import VehicleModel
-from isotope.domain.zones.model import TimeWindow, Weekday, ZoneType
 from isotope.domain.zones.model import Zone as StoredZone
+from isotope.domain.zones.model import ZoneType
 from isotope.kernel.errors import Kind
 from isotope.kernel.ids import RideId, VehicleId
 from isotope.kernel.money import to_decimal
+from isotope.kernel.time_windows import TimeWindow, Weekday
 
 _WEEKDAYS: Final = tuple(Weekday)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")

@@ -52,6 +52,11 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ]
         | None
     ) = None
+    photo_required: (
+        Annotated[bool, Meta(description="a ride that ends without a photo is reviewed; null: the operator's word")]
+        | None
+    ) = None
+    damage_reports: Annotated[bool, Meta(description="riders can report damage")] = True
     capabilities: Annotated[
         tuple[Capability, ...], Meta(max_length=50, description="commands that the unit obeys, with their values")
     ] = ()

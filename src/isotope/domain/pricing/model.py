@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from isotope.kernel.time_windows import TimeWindow
+
 # A price for one unit, in minor units; the bound keeps every bill far inside 64 bits.
 PriceMinor = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
@@ -29,6 +31,30 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 Tiers = Annotated[tuple[Tier, ...], Meta(max_length=50)]
 
 
+class KmTier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The kilometres after the tier before it, up to and including kilometre `upto_km` (null: without end)."""
+
+    upto_km: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    price_minor: Annotated[PriceMinor, Meta(description="for each started kilometre within the tier")]
+
+
+KmTiers = Annotated[tuple[KmTier, ...], Meta(max_length=50)]
+Pct = Annotated[int, Meta(ge=0, le=100)]
+
+
+class Surcharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Asked on top of a ride that starts at such a time and place. Decided at the start, and told before it."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=120, description="what riders read")]
+    windows: Annotated[tuple[TimeWindow, ...], Meta(max_length=50, description="none: always")] = ()
+    zones: Annotated[
+        tuple[str, ...], Meta(max_length=500, description="refs of zones in which the vehicle stands; none: anywhere")
+    ] = ()
+    pct: Annotated[int, Meta(ge=0, le=500, description="of unlocking, minutes, pauses and kilometres")] = 0
+    amount_minor: Annotated[PriceMinor, Meta(description="once a ride")] = 0
+    per_minute_minor: Annotated[PriceMinor, Meta(description="for each started riding minute")] = 0
+
+
 class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator asks for a ride. This is also its JSON form in `tariff.spec` and in `pricing.yaml`.
 
@@ -39,6 +65,19 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unlock_minor: PriceMinor = 0
     minute_tiers: Annotated[Tiers, Meta(min_length=1, description="riding minutes")]
     pause_tiers: Annotated[Tiers, Meta(description="pause minutes; empty: a pause is free")] = ()
+    km_tiers: Annotated[KmTiers, Meta(description="kilometres; empty: they are free")] = ()
+    minimum_minor: Annotated[PriceMinor, Meta(description="least price of a ride without package or subscription")] = 0
+    ride_cap_minor: Annotated[PriceMinor, Meta(description="most that a ride itself costs; null: no limit")] | None = (
+        None
+    )
+    day_cap_minor: (
+        Annotated[
+            PriceMinor,
+            Meta(description="most that a rider's rides of this tariff cost in a day of the operator; null: no limit"),
+        ]
+        | None
+    ) = None
+    surcharges: Annotated[tuple[Surcharge, ...], Meta(max_length=50, description="all that fit are added")] = ()
     tax_rate: TaxRate = "0"
     tax_inclusive: Annotated[bool, Meta(description="prices contain the tax; otherwise it is added")] = True
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
@@ -83,15 +122,98 @@ class AddonKind(StrEnum):
 
     FIXED = "FIXED"
     PER_MINUTE = "PER_MINUTE"
+    PER_KM = "PER_KM"
 
 
 class AddonPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something extra that is taken along: once a ride, or for every riding minute (pauses are free)."""
+    """Something extra that is taken along: once a ride, or for every riding minute (pauses are free) or kilometre."""
 
     kind: AddonKind
     price_minor: PriceMinor
     title: Annotated[str, Meta(min_length=1, max_length=120)]
     tax_rate: Annotated[TaxRate, Meta(description="its own; null: the tariff's")] | None = None
+    stock: (
+        Annotated[int, Meta(ge=0, le=1_000_000, description="how many can be out at once; null: no limit")] | None
+    ) = None
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is included: so many unlockings, riding minutes, pause minutes and kilometres that cost nothing more."""
+
+    unlocks: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    ride_min: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    pause_min: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    km: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+
+
+class AppliedSurcharge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A surcharge that was in force where and when a ride began."""
+
+    title: str
+    pct: int = 0
+    amount_minor: int = 0
+    per_minute_minor: int = 0
+
+
+class AgreedPackage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A package that was taken for one ride: its price is billed with the ride, its quota is free."""
+
+    id: int
+    title: str
+    price_minor: int
+    quota: Quota
+    tax_rate: str | None = None
+
+
+class AgreedSubscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The rider's subscription: what is left of its quota is known when a bill is made (`AtEnd.quota_left`)."""
+
+    id: int
+    title: str
+    pct: int = 0
+
+
+class Discount(msgspec.Struct, frozen=True, kw_only=True):
+    """Per cent off the ride price (not off add-ons, packages, zone charges). `id` is the group's or the claim's."""
+
+    kind: Literal["group", "promo"]
+    id: int
+    title: str
+    pct: int
+
+
+class ReservationFee(msgspec.Struct, frozen=True, kw_only=True):
+    """The reservation that this ride began from: what it cost, and whether that is credited because it was used."""
+
+    id: int
+    minutes: int
+    amount_minor: int
+    credited: bool
+
+
+class ZoneCharge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Asked for where a ride ended. `tax_rate` None: the tariff's; a fine bears none ("0")."""
+
+    code: Literal["paid_parking", "parking_fine"]
+    title: str
+    amount_minor: int
+    tax_rate: str | None = None
+
+
+class Agreed(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a price depends on and that is known when a ride begins.
+
+    `free_minutes_used` were ridden on the same vehicle just before: they do not come again.
+    """
+
+    tariff: Tariff
+    addons: tuple[AddonPrice, ...] = ()
+    surcharges: tuple[AppliedSurcharge, ...] = ()
+    package: AgreedPackage | None = None
+    subscription: AgreedSubscription | None = None
+    discounts: tuple[Discount, ...] = ()
+    free_minutes_used: int = 0
+    reservation: ReservationFee | None = None
 
 
 class UsageKind(StrEnum):
@@ -111,13 +233,42 @@ class UsageEvent(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Whole seconds ridden and paused, each the sum over the ride."""
+    """Whole seconds ridden and paused, each the sum over the ride, and metres ridden."""
 
     ride_s: int
     pause_s: int
+    distance_m: int = 0
 
 
-Unit = Literal["once", "minute"]
+class Correction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why not all that was metered is asked for: the bill shows all, and a line that takes off what is not.
+
+    `code`: `repark_grace`, `lock_not_confirmed`, `failed_ride`, `late_report`, ... (text `line_correction_<code>`).
+    `counted` is what is asked for, in no part more than was metered; None: the ride is free of charge, zone charges,
+    package and reservation included.
+    """
+
+    code: str
+    counted: Usage | None = None
+
+
+class AtEnd(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a price depends on beside the agreement and the usage; for a running ride, as it is now.
+
+    Attributes:
+        zone_charges: of the place where the ride ended.
+        quota_left: of the agreed subscription, before this ride.
+        spent_today_minor: what the rider's other rides of the tariff cost that day, for the day's cap.
+        correction: what is not asked for.
+    """
+
+    zone_charges: tuple[ZoneCharge, ...] = ()
+    quota_left: Quota = Quota()
+    spent_today_minor: int = 0
+    correction: Correction | None = None
+
+
+Unit = Literal["once", "minute", "km"]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +314,10 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     tax_minor: int
     total_minor: int
     taxes: tuple[TaxLine, ...] = ()
+    # The ride price itself after discounts, caps and correction: what counts for the day's cap and a bonus zone.
+    ride_minor: int = 0
+    # What of the subscription's quota the ride used.
+    quota_used: Quota = Quota()
 
 
 class QuoteItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Final
 
-from isotope.domain.pricing.model import AddonKind, AddonPrice, Bill, Line, Tariff, Tier, Unit, Usage
+from isotope.domain.pricing.model import AddonKind, AddonPrice, Agreed, AtEnd, Bill, Line, Tariff, Tier, Unit, Usage
 from isotope.domain.pricing.tax import same_rate, tax_lines
 from isotope.domain.pricing.words import Words, english
 
-_MINUTE_S = 60
+_MINUTE_S: Final = 60
+NOTHING_AT_END: Final = AtEnd()
 
 
-def bill(tariff: Tariff, addons: Sequence[AddonPrice], used: Usage, words: Words = english) -> Bill:
+def bill(agreed: Agreed, used: Usage, at_end: AtEnd = NOTHING_AT_END, words: Words = english) -> Bill:
     """The price of a ride: of one that runs, of a finished one, and, with a made-up usage, the quote of one to come.
 
     unlock + riding minutes by tier + pause minutes by tier + add-ons (+ tax, where prices come without it). Tax is
     computed once per rate on the whole, rounded half up.
     """
-    priced = tuple(_lines(tariff, addons, used, words))
+    del at_end
+    tariff = agreed.tariff
+    priced = tuple(_lines(tariff, agreed.addons, used, words))
     taxes = tax_lines(
         ((line.tax_rate or tariff.tax_rate, line.amount_minor) for line in priced), inclusive=tariff.tax_inclusive
     )

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from isotope.domain.pricing import AddonPrice, Tariff, Usage, bill
+from isotope.domain.pricing import NOTHING_AT_END, Agreed, AtEnd, Usage, bill
 from isotope.domain.sharing.model import EventKind, RideEvent
 
 SOON_S: Final = 15
@@ -48,18 +48,19 @@ STOP_NOT_CONFIRMED: Final = "stop_not_confirmed"
 class Meter:
     """What a ride has used so far, and which of the two runs on."""
 
-    tariff: Tariff
-    addons: Sequence[AddonPrice]
+    agreed: Agreed
     usage: Usage
     runs: Literal["RIDE", "PAUSE"] | None
+    at_end: AtEnd = NOTHING_AT_END
 
     def cost_minor(self, seconds: int) -> int:
         """What the ride costs so many seconds from now."""
         used = Usage(
             ride_s=self.usage.ride_s + (seconds if self.runs == "RIDE" else 0),
             pause_s=self.usage.pause_s + (seconds if self.runs == "PAUSE" else 0),
+            distance_m=self.usage.distance_m,
         )
-        return bill(self.tariff, self.addons, used).total_minor
+        return bill(self.agreed, used, self.at_end).total_minor
 
 
 def cost_minor(meters: Sequence[Meter], seconds: int = 0) -> int:

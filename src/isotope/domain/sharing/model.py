@@ -6,7 +6,19 @@ from typing import Any, Final
 
 import msgspec
 
-from isotope.domain.pricing.model import AddonPrice, Line, Tariff, TaxLine
+from isotope.domain.pricing.model import (
+    AddonPrice,
+    Agreed,
+    AgreedPackage,
+    AgreedSubscription,
+    AppliedSurcharge,
+    AtEnd,
+    Discount,
+    Line,
+    ReservationFee,
+    Tariff,
+    TaxLine,
+)
 from isotope.kernel.actor import Actor
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import AddonId, CommandId, ModelId, OperatorId, RideId, RiderId, VehicleId
@@ -34,7 +46,9 @@ CLOSED: Final = frozenset({RideStatus.ENDED, RideStatus.FAILED})
 class EventKind(StrEnum):
     """What happens to a ride; the price is computed from these alone.
 
-    The last three are about a vehicle whose rider runs out of money: they cost nothing and change no price.
+    Those from FUNDS_LOW on cost nothing and change no price: a rider runs out of money (FUNDS_LOW, SLOWED, RELEASED), a
+    zone acts on the vehicle (ZONE_SLOWED, ZONE_STOPPED, ZONE_RELEASED), staff are called (ALERTED), what was refused is
+    accepted with its fine (FINE_ACCEPTED), a finished ride is looked at again (RECHECKED).
     """
 
     REQUESTED = "REQUESTED"
@@ -47,6 +61,12 @@ class EventKind(StrEnum):
     FUNDS_LOW = "FUNDS_LOW"
     SLOWED = "SLOWED"
     RELEASED = "RELEASED"
+    ZONE_SLOWED = "ZONE_SLOWED"
+    ZONE_STOPPED = "ZONE_STOPPED"
+    ZONE_RELEASED = "ZONE_RELEASED"
+    ALERTED = "ALERTED"
+    FINE_ACCEPTED = "FINE_ACCEPTED"
+    RECHECKED = "RECHECKED"
 
 
 class Outcome(StrEnum):
@@ -64,6 +84,14 @@ class Outcome(StrEnum):
     CARD_NO_ANSWER = "card_no_answer"
     # The card was good, but the vehicle could not be told to unlock: free of charge.
     NOT_REACHED = "not_reached"
+    # Ended by the operator's rules, because nobody rode any more or nobody should.
+    IDLE = "idle"
+    BATTERY_LOW = "battery_low"
+    CONTACT_LOST = "contact_lost"
+    PAUSED_TOO_LONG = "paused_too_long"
+    RIDE_TOO_LONG = "ride_too_long"
+    # It never went anywhere, its vehicle locked all the time: free of charge.
+    GHOST = "ghost"
 
 
 class AgreedAddon(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +110,34 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     payment_method_id: str = "wallet"
     skip_auto_topup: bool = False
     skip_auto_stop: bool = False
+    surcharges: tuple[AppliedSurcharge, ...] = ()
+    package: AgreedPackage | None = None
+    subscription: AgreedSubscription | None = None
+    discounts: tuple[Discount, ...] = ()
+    free_minutes_used: int = 0
+    reservation: ReservationFee | None = None
+
+    @property
+    def agreed(self) -> Agreed:
+        """What the price depends on."""
+        return Agreed(
+            tariff=self.tariff,
+            addons=tuple(addon.price for addon in self.addons),
+            surcharges=self.surcharges,
+            package=self.package,
+            subscription=self.subscription,
+            discounts=self.discounts,
+            free_minutes_used=self.free_minutes_used,
+            reservation=self.reservation,
+        )
+
+
+class ReviewStatus(StrEnum):
+    """Whether staff look at how a ride ended: a missing or bad photo, an end on the rider's word."""
+
+    IN_REVIEW = "IN_REVIEW"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
 
 
 class RideEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +184,10 @@ class Ride(msgspec.Struct, frozen=True, kw_only=True):
     charged_card_minor: int = 0
     card_pending_minor: int = 0
     debt_minor: int | None = None
+    # What the final bill was made of beside terms and events; None before the end and for rides that ended before 0017.
+    at_end: AtEnd | None = None
+    review_status: ReviewStatus | None = None
+    review_reasons: tuple[str, ...] = ()
 
     @property
     def holder(self) -> str:

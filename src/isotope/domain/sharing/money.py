@@ -95,8 +95,7 @@ def _meter(ride: Ride, events: Sequence[RideEvent], now: datetime) -> Meter:
     if not is_ending:
         runs = "PAUSE" if is_paused(events) else "RIDE"
     return Meter(
-        tariff=ride.terms.tariff,
-        addons=[addon.price for addon in ride.terms.addons],
+        agreed=ride.terms.agreed,
         usage=ride_usage(events, until),
         runs=runs,
     )

@@ -257,9 +257,10 @@ def is_paused(events: Sequence[RideEvent]) -> bool:
     return bool(last) and last[-1] is EventKind.PAUSED
 
 
-def ride_usage(events: Sequence[RideEvent], until: datetime) -> Usage:
-    """Seconds ridden and paused, from the recorded events."""
-    return usage([UsageEvent(kind=event.kind, at=event.at) for event in events], until)
+def ride_usage(events: Sequence[RideEvent], until: datetime, distance_m: int = 0) -> Usage:
+    """Seconds ridden and paused, from the recorded events, and metres ridden."""
+    used = usage([UsageEvent(kind=event.kind, at=event.at) for event in events], until)
+    return Usage(ride_s=used.ride_s, pause_s=used.pause_s, distance_m=distance_m)
 
 
 def just_refused(events: Sequence[RideEvent], reason: str) -> bool:

@@ -3,12 +3,13 @@
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from isotope.kernel.ids import OperatorId, StaffId
+from isotope.kernel.vehicle_types import VehicleType
 
 
 class OtpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,11 +46,95 @@ class RideSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         int, Meta(ge=5, description="a phone position older than this is not used at the end")
     ] = 60
     max_radius_km: Annotated[int, Meta(ge=1, le=200, description="largest radius of get-vehicles that is served")] = 50
+    max_by_type: Annotated[
+        dict[VehicleType, Annotated[int, Meta(ge=1, le=20)]],
+        Meta(description="vehicle type -> rides that one rider may have open at once on such vehicles"),
+    ] = {}
+    group_same_type: Annotated[bool, Meta(description="rides of one rider at once are on one type of vehicle")] = True
+    gps_tolerance_m: Annotated[
+        int, Meta(ge=0, le=200, description="so far off a border the rider is right: parking grows, forbidden shrinks")
+    ] = 20
+    apart_m: Annotated[
+        int, Meta(ge=50, le=10_000, description="phone farther than this from a vehicle that is heard: end refused")
+    ] = 200
+    outside_fine_minor: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=1_000_000_000,
+                description="fine for which a ride may end outside parking zones; null: it may not",
+            ),
+        ]
+        | None
+    ) = None
+    repark_grace_s: Annotated[
+        int, Meta(ge=0, le=3_600, description="after a refused end, time to re-park that is not counted; 0: none")
+    ] = 300
+    repark_distance_m: Annotated[
+        int, Meta(ge=0, le=10_000, description="ridden farther than this after it, the refused end is forgotten")
+    ] = 500
+    failed_ride_s: Annotated[int, Meta(ge=0, le=3_600, description="a ride as short as this may have failed")] = 180
+    failed_ride_m: Annotated[
+        int, Meta(ge=0, le=10_000, description="and has, if the vehicle moved less: free of charge; 0: never")
+    ] = 100
+    late_reports_s: Annotated[
+        int, Meta(ge=0, le=86_400, description="wait for a vehicle's late reports before an ended ride is looked at")
+    ] = 120
+    rerent_min: Annotated[
+        int, Meta(ge=0, le=1_440, description="the same vehicle taken again so soon has no new free minutes")
+    ] = 10
+    photo_required: Annotated[bool, Meta(description="a ride that ends without a photo is reviewed")] = False
 
 
 # Amounts in settings: the bound keeps every sum far inside 64 bits.
 _MOST_MINOR: Final = 1_000_000_000
 AmountMinor = Annotated[int, Meta(ge=0, le=_MOST_MINOR)]
+
+
+class ReservationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Reservations before a ride (domain rules, section Sharing ride)."""
+
+    minutes: Annotated[int, Meta(ge=0, le=1_440, description="how long a vehicle is kept; 0: none can be reserved")] = (
+        15
+    )
+    extensions: Annotated[int, Meta(ge=0, le=20, description="how often it can be extended by as long again")] = 1
+    distance_m: Annotated[int, Meta(ge=1, le=100_000, description="how far from the vehicle it may be reserved")] = (
+        2_000
+    )
+    fee: Annotated[
+        Literal["NONE", "FIXED", "PER_MINUTE"], Meta(description="what a reservation costs: nothing, once, a minute")
+    ] = "NONE"
+    fee_minor: AmountMinor = 0
+    credit_on_unlock: Annotated[bool, Meta(description="a reservation that became a ride costs nothing")] = True
+    cooldown_min: Annotated[
+        int, Meta(ge=0, le=10_080, description="after an unused one, time until the next; 0: none")
+    ] = 720
+
+
+class AutoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a ride is paused or ended by itself; ending only where rides may end, else staff are called."""
+
+    pause_idle_min: Annotated[int, Meta(ge=1, le=1_440, description="stands so long: paused; null: never")] | None = (
+        None
+    )
+    end_idle_min: Annotated[int, Meta(ge=1, le=10_080, description="stands so long: ended; null: never")] | None = 60
+    battery_pct: (
+        Annotated[int, Meta(ge=0, le=50, description="battery below it: ended where it stands; null: never")] | None
+    ) = 3
+    contact_lost_min: (
+        Annotated[int, Meta(ge=1, le=10_080, description="not heard of for so long: staff are called; null: never")]
+        | None
+    ) = 30
+    pause_max_min: (
+        Annotated[int, Meta(ge=1, le=100_000, description="paused so long in all: ended; null: never")] | None
+    ) = 120
+    ride_max_min: Annotated[int, Meta(ge=1, le=100_000, description="so long in all: ended; null: never")] | None = (
+        1_440
+    )
+    ghost_min: Annotated[
+        int, Meta(ge=2, le=1_440, description="locked and unmoved ever since the start: ended free of charge")
+    ] = 10
 
 
 class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,6 +208,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     otp: OtpSettings = OtpSettings()
     rides: RideSettings = RideSettings()
+    reservations: ReservationSettings = ReservationSettings()
+    auto: AutoSettings = AutoSettings()
     payments: PaymentSettings = PaymentSettings()
     receipts: ReceiptSettings = ReceiptSettings()
     public_vehicles: Annotated[bool, Meta(description="get-vehicles answers with the public key alone")] = False

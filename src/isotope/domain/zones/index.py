@@ -9,9 +9,9 @@ import shapely
 
 from isotope.domain.zones.model import PARKING_TYPES, Zone, ZoneType
 from isotope.domain.zones.shape import Shape, shape_of
-from isotope.domain.zones.times import is_open
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import OperatorId
+from isotope.kernel.time_windows import is_open
 from isotope.kernel.vehicle_types import VehicleType
 
 MAX_PREPARED: Final = 64

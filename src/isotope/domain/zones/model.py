@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import OperatorId, ZoneId
+from isotope.kernel.time_windows import TimeWindow
 from isotope.kernel.vehicle_types import VehicleType
 
 GeoJson = dict[str, Any]
@@ -31,36 +32,6 @@ PARKING_TYPES: Final = frozenset({ZoneType.PARKING_ZONE, ZoneType.PAID_PARKING_Z
 FORBIDDEN_TYPES: Final = frozenset({ZoneType.NO_PARKING_ZONE, ZoneType.NO_GO_ZONE})
 
 
-class Weekday(StrEnum):
-    """In the order of `date.weekday()`."""
-
-    MON = "mon"
-    TUE = "tue"
-    WED = "wed"
-    THU = "thu"
-    FRI = "fri"
-    SAT = "sat"
-    SUN = "sun"
-
-
-Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="local time of day, HH:MM")]
-ClockEnd = Annotated[str, Meta(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", description="HH:MM, or 24:00")]
-
-
-class TimeWindow(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}
-):
-    """When a zone counts, by the operator's clock: from `start` (included) to `end` (excluded).
-
-    An `end` that is not after `start` lies on the next day: 22:00 to 06:00 on `fri` ends on Saturday morning, and
-    08:00 to 08:00 is 24 hours. No weekdays: every day.
-    """
-
-    weekdays: Annotated[tuple[Weekday, ...], Meta(max_length=7)] = ()
-    start: Clock = "00:00"
-    end: ClockEnd = "24:00"
-
-
 class ZoneSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a zone does beyond its type. This is also its JSON form in `zone.spec`."""
 
@@ -70,7 +41,19 @@ class ZoneSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     speed_limit_kmh: Annotated[int, Meta(ge=1, le=200)] | None = None
     fee_minor: Annotated[int, Meta(ge=0, le=1_000_000_000, description="added when a ride ends here")] = 0
     bonus_minor: Annotated[int, Meta(ge=0, le=1_000_000_000, description="paid when a ride ends here")] = 0
-    bonus_pct: Annotated[int, Meta(ge=0, le=100, description="off the ride that ends here")] = 0
+    bonus_pct: Annotated[
+        int, Meta(ge=0, le=100, description="of the ride price, paid as bonus after a ride that ends here was charged")
+    ] = 0
+    fine_minor: (
+        Annotated[
+            int,
+            Meta(
+                ge=1, le=1_000_000_000, description="of a NO_PARKING_ZONE: for it a ride may end here; null: it may not"
+            ),
+        ]
+        | None
+    ) = None
+    photo_required: Annotated[bool, Meta(description="a ride that ends here without a photo is reviewed")] = False
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from isotope.domain.payments import (
     collect,
     plan_debt_collection,
 )
-from isotope.domain.pricing import AddonPrice, bill
+from isotope.domain.pricing import bill
 from isotope.domain.sharing import store
 from isotope.domain.sharing.cards import find_paying_card
 from isotope.domain.sharing.model import EventKind, Outcome, Ride, RideEvent
@@ -50,8 +50,9 @@ async def close_ride(
     actor = rider_actor(ride.rider_id)
     stopped_at = max(ended_at, ride.started_at or ended_at)
     found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
-    addons: list[AddonPrice] = [addon.price for addon in ride.terms.addons]
-    price = bill(ride.terms.tariff, addons, ride_usage(events, stopped_at))
+    state = found.state
+    distance_m = 0 if state is None else max(0, state.odometer_m - ride.start_odometer_m)
+    price = bill(ride.terms.agreed, ride_usage(events, stopped_at, distance_m))
     card = await find_paying_card(tx, cards, ride)
     charged = await charge(
         tx,
@@ -87,9 +88,7 @@ async def close_ride(
     if charged.debt_minor:
         await plan_debt_collection(tx, operator, ride.rider_id, ride.currency, now)
     await after_spending(tx, rt, operator, ride.rider_id, ride.currency, ride.holder, skip=ride.terms.skip_auto_topup)
-    state = found.state
     position = ride.end or (ride.start if state is None else state.point)
-    distance_m = 0 if state is None else max(0, state.odometer_m - ride.start_odometer_m)
     ended = await store.set_ended(
         tx,
         ride,

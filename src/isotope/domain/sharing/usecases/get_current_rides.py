@@ -76,5 +76,5 @@ async def get_current_rides(
 def _current(ride: Ride, vehicle: VehicleOffer, events: list[RideEvent], now: datetime, words: Words) -> CurrentRide:
     until = ride.ending_at if ride.status is RideStatus.ENDING and ride.ending_at is not None else now
     used = ride_usage(events, until)
-    price = bill(ride.terms.tariff, [addon.price for addon in ride.terms.addons], used, words)
+    price = bill(ride.terms.agreed, used, words=words)
     return CurrentRide(ride, vehicle, used, price)

@@ -16,6 +16,8 @@ class Image:
 
     content: bytes
     content_type: str
+    # What makes it useless as evidence, in stable words (`too_small`, ...); none: it is good.
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class KeptImage:
     key: str
     content_type: str
     size: int
+    faults: tuple[str, ...] = ()
 
 
 async def keep_images(blobs: Blobs, operator_id: OperatorId, images: Sequence[Image]) -> list[KeptImage]:
@@ -33,7 +36,7 @@ async def keep_images(blobs: Blobs, operator_id: OperatorId, images: Sequence[Im
     for image in images:
         key = f"rides/{operator_id}/{uuid.uuid4().hex}"
         await blobs.put(key, image.content, image.content_type)
-        kept.append(KeptImage(key, image.content_type, len(image.content)))
+        kept.append(KeptImage(key, image.content_type, len(image.content), image.faults))
     return kept
 
 

@@ -1,0 +1,1 @@
+"""Room: benefits. What makes a ride cheaper: packages, discount groups, promo and referral codes."""
