@@ -3,6 +3,7 @@
 from isotope.domain.zones.errors import InvalidZonesError
 from isotope.domain.zones.index import ZoneIndex
 from isotope.domain.zones.model import (
+    EndAllowed,
     EndReason,
     EndRefused,
     NearestParking,
@@ -13,13 +14,14 @@ from isotope.domain.zones.model import (
     ZoneType,
 )
 from isotope.domain.zones.nearest import find_nearest_parking
-from isotope.domain.zones.rules import may_end_at
+from isotope.domain.zones.rules import judge_end, may_end_at
 from isotope.domain.zones.shape import check_zone
 from isotope.domain.zones.store import ZONES_CHANGED, load_index, replace_zones
 from isotope.domain.zones.zones import Zones
 
 __all__ = [
     "ZONES_CHANGED",
+    "EndAllowed",
     "EndReason",
     "EndRefused",
     "InvalidZonesError",
@@ -33,6 +35,7 @@ __all__ = [
     "ZonesReplaced",
     "check_zone",
     "find_nearest_parking",
+    "judge_end",
     "load_index",
     "may_end_at",
     "replace_zones",

@@ -110,6 +110,17 @@ class EndRefused(msgspec.Struct, frozen=True, kw_only=True):
     nearest: NearestParking | None
 
 
+class EndAllowed(msgspec.Struct, frozen=True, kw_only=True):
+    """A ride may end here. `parking`: the zone whose fee and rules count; None where no parking zone is needed.
+
+    `bonus`: the bonus zone that rewards it. `photo_required`: a zone of the place wants a photo.
+    """
+
+    parking: Zone | None
+    bonus: Zone | None
+    photo_required: bool
+
+
 class ZonesReplaced(msgspec.Struct, frozen=True, kw_only=True):
     """What `replace_zones` did. `version` is raised when anything changed."""
 

@@ -34,6 +34,12 @@ def is_legal(zones: list[Zone], *, needs_parking: bool) -> bool:
     return not needs_parking or any(zone.zone_type in PARKING_TYPES for zone in zones)
 
 
+def parking_of(zones: list[Zone]) -> Zone | None:
+    """Of the zones of a place the parking zone that counts: the highest priority, then the smallest fee, then the oldest."""
+    parking = [zone for zone in zones if zone.zone_type in PARKING_TYPES]
+    return min(parking, key=lambda zone: (-zone.spec.priority, zone.spec.fee_minor, zone.id), default=None)
+
+
 def find_nearest_parking(
     index: ZoneIndex, point: Point, vehicle_type: VehicleType, at: datetime, *, model_ref: str | None = None
 ) -> NearestParking | None:
@@ -47,8 +53,10 @@ def find_nearest_parking(
                 break  # what lies in the corners of the box may not be the nearest; the next box tells
             zones = index.zones_at(place, vehicle_type, at, model_ref=model_ref)
             if is_legal(zones, needs_parking=needs_parking):
-                parking = next((zone.id for zone in zones if zone.zone_type in PARKING_TYPES), None)
-                return NearestParking(point=place, distance_m=distance_m(point, place), zone_id=parking)
+                parking = parking_of(zones)
+                return NearestParking(
+                    point=place, distance_m=distance_m(point, place), zone_id=None if parking is None else parking.id
+                )
     return None
 
 
