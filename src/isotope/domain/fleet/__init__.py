@@ -1,5 +1,6 @@
 """Room: fleet. Vehicles, their models and prices, who holds them now, what their units last said, the live map."""
 
+from isotope.domain.fleet.alerts import AlertKind, raise_alert
 from isotope.domain.fleet.catalog import (
     retire_addons,
     retire_models,
@@ -74,6 +75,7 @@ __all__ = [
     "VEHICLE_CHANGED",
     "AddonDraft",
     "AddonOffer",
+    "AlertKind",
     "By",
     "Catalog",
     "Catalogs",
@@ -113,6 +115,7 @@ __all__ = [
     "model_has_vehicles",
     "model_not_found",
     "offers_of",
+    "raise_alert",
     "release_vehicle",
     "retire_addons",
     "retire_models",

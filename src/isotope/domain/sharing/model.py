@@ -94,6 +94,19 @@ class Outcome(StrEnum):
     GHOST = "ghost"
 
 
+# What ended without anybody's asking: if the lock does not close then, it is no refusal of what a rider asked for.
+BY_ITSELF: Final = frozenset(
+    {
+        Outcome.BALANCE_LIMIT,
+        Outcome.IDLE,
+        Outcome.BATTERY_LOW,
+        Outcome.CONTACT_LOST,
+        Outcome.PAUSED_TOO_LONG,
+        Outcome.RIDE_TOO_LONG,
+    }
+)
+
+
 class AgreedAddon(msgspec.Struct, frozen=True, kw_only=True):
     """An add-on with the price it had when the ride began."""
 

@@ -14,7 +14,7 @@ from isotope.domain.payments import CardCall, Cards
 from isotope.domain.sharing import errors, queries, store
 from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.funds import STOP_NOT_CONFIRMED
-from isotope.domain.sharing.model import WAITING, EventKind, Outcome, Ride, RideStatus
+from isotope.domain.sharing.model import BY_ITSELF, WAITING, EventKind, Outcome, Ride, RideStatus
 from isotope.domain.sharing.rules import after_command, is_paused
 from isotope.domain.sharing.usecases.close_ride import close_ride
 from isotope.domain.sharing.usecases.fail_ride import fail_ride
@@ -108,7 +108,7 @@ async def _record(
         await store.set_status(tx, ride, status)
         found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
         odometer_m = ride.start_odometer_m if found.state is None else found.state.odometer_m
-        reason = STOP_NOT_CONFIRMED if ride.outcome is Outcome.BALANCE_LIMIT else "lock_not_confirmed"
+        reason = STOP_NOT_CONFIRMED if ride.outcome in BY_ITSELF else "lock_not_confirmed"
         data = {"reason": reason, "code": code, "odometer_m": odometer_m}
         await store.add_event(tx, key, event, ride.ending_at or at, SYSTEM, data)
     else:

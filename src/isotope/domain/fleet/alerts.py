@@ -1,0 +1,81 @@
+"""What staff must know of a vehicle, and the task that comes with it. Each is raised once, until it is cleared."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from isotope.infra.db import Tx
+from isotope.kernel.actor import Actor
+from isotope.kernel.ids import OperatorId, RideId, VehicleId
+
+
+class AlertKind(StrEnum):
+    """Why staff are called."""
+
+    CONTACT_LOST = "CONTACT_LOST"
+    BATTERY_LOW = "BATTERY_LOW"
+    RIDE_IDLE = "RIDE_IDLE"
+    RIDE_TOO_LONG = "RIDE_TOO_LONG"
+    PAUSED_TOO_LONG = "PAUSED_TOO_LONG"
+    LOCK_FAILS = "LOCK_FAILS"
+
+
+# What is to be done about it; the words are those of the task types that every operator starts with.
+TASKS: Final[dict[AlertKind, str]] = {
+    AlertKind.CONTACT_LOST: "problem_with_iot",
+    AlertKind.BATTERY_LOW: "battery_swap",
+    AlertKind.RIDE_IDLE: "out_of_parking_zone",
+    AlertKind.RIDE_TOO_LONG: "out_of_parking_zone",
+    AlertKind.PAUSED_TOO_LONG: "out_of_parking_zone",
+    AlertKind.LOCK_FAILS: "check_up_required",
+}
+
+
+async def raise_alert(
+    tx: Tx,
+    operator_id: OperatorId,
+    vehicle_id: VehicleId,
+    kind: AlertKind,
+    *,
+    actor: Actor,
+    now: datetime,
+    ride_id: RideId | None = None,
+    data: dict[str, Any] | None = None,
+) -> bool:
+    """Call staff, with a task; False: they were called for this already, or have such a task to do."""
+    alert_id = await tx.scalar(
+        """
+        insert into vehicle_alert (operator_id, vehicle_id, kind, ride_id, data, raised_at)
+        values (%(operator_id)s, %(vehicle_id)s, %(kind)s, %(ride_id)s, %(data)s, %(now)s)
+        on conflict (operator_id, vehicle_id, kind) where cleared_at is null do nothing
+        returning id
+        """,
+        {
+            "operator_id": operator_id,
+            "vehicle_id": vehicle_id,
+            "kind": kind,
+            "ride_id": ride_id,
+            "data": Jsonb(data or {}),
+            "now": now,
+        },
+    )
+    if alert_id is None:
+        return False
+    await tx.execute(
+        """
+        insert into staff_task (operator_id, vehicle_id, type_ref, priority, stage, alert_id, created_by, created_at)
+        values (%(operator_id)s, %(vehicle_id)s, %(type_ref)s, 'HIGH', 'TODO', %(alert_id)s, %(actor)s, %(now)s)
+        on conflict (operator_id, vehicle_id, type_ref) where stage = 'TODO' and alert_id is not null do nothing
+        """,
+        {
+            "operator_id": operator_id,
+            "vehicle_id": vehicle_id,
+            "type_ref": TASKS[kind],
+            "alert_id": alert_id,
+            "actor": actor,
+            "now": now,
+        },
+    )
+    return True
