@@ -77,7 +77,7 @@ def test_a_wrong_tariff_says_where_and_why(wrong: dict[str, Any], message: str) 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"kind": "PER_KM", "price_minor": 1, "title": "Helmet"},
+        {"kind": "PER_HOUR", "price_minor": 1, "title": "Helmet"},
         {"kind": "FIXED", "price_minor": -1, "title": "Helmet"},
         {"kind": "FIXED", "price_minor": 1, "title": ""},
         {"kind": "FIXED", "price_minor": 1},

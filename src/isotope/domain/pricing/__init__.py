@@ -1,6 +1,7 @@
 """Room: pricing. Pure: what a ride costs is a function of its tariff and of what was recorded.
 
-`usage` reads the meter, `bill` prices it (running price, final bill and quote alike), `quote_texts` tells a tariff,
+`usage` reads the meter, `bill` prices it (running price, final bill and quote alike), `least` is what a ride costs as
+it begins, `quote_texts` tells a price before the ride, `surcharges_in_force` says which surcharges it would begin with,
 `proportional_tax` says what tax is in a part of a bill that is given back.
 """
 
@@ -33,8 +34,10 @@ from isotope.domain.pricing.model import (
     rate_pct,
 )
 from isotope.domain.pricing.quote import quote_texts
-from isotope.domain.pricing.rules import NOTHING_AT_END, bill, minutes
+from isotope.domain.pricing.rules import NOTHING_AT_END, bill, least
+from isotope.domain.pricing.surcharges import surcharges_in_force
 from isotope.domain.pricing.tax import proportional_tax, same_rate, tax_lines
+from isotope.domain.pricing.tiers import free_minutes, kilometres, minutes
 from isotope.domain.pricing.words import Words, english
 
 __all__ = [
@@ -66,11 +69,15 @@ __all__ = [
     "ZoneCharge",
     "bill",
     "english",
+    "free_minutes",
+    "kilometres",
+    "least",
     "minutes",
     "proportional_tax",
     "quote_texts",
     "rate_pct",
     "same_rate",
+    "surcharges_in_force",
     "tax_lines",
     "usage",
 ]

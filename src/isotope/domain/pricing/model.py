@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Annotated, Literal
 
 import msgspec
@@ -59,7 +59,8 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What an operator asks for a ride. This is also its JSON form in `tariff.spec` and in `pricing.yaml`.
 
     Raises:
-        ValueError: tiers that do not rise or do not end with an open one (as a ValidationError when converted).
+        ValueError: tiers that do not rise or do not end with an open one, a minimum above a limit, a ride's limit
+            above a day's (as a ValidationError when converted).
     """
 
     unlock_minor: PriceMinor = 0
@@ -83,10 +84,20 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
 
     def __post_init__(self) -> None:
-        for name, tiers in (("minute_tiers", self.minute_tiers), ("pause_tiers", self.pause_tiers)):
-            fault = _tiers_fault(tiers)
+        bounds = {
+            "minute_tiers": ("upto_min", [tier.upto_min for tier in self.minute_tiers]),
+            "pause_tiers": ("upto_min", [tier.upto_min for tier in self.pause_tiers]),
+            "km_tiers": ("upto_km", [tier.upto_km for tier in self.km_tiers]),
+        }
+        for name, (field, upto) in bounds.items():
+            fault = _tiers_fault(field, upto)
             if fault:
                 raise ValueError(f"{name}: {fault}")
+        limits = ("minimum_minor", "ride_cap_minor", "day_cap_minor")
+        for low, high in combinations(limits, 2):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"{high}: {most} is less than {low}, {least}")
 
     @property
     def tax(self) -> Fraction:
@@ -104,16 +115,16 @@ def rate_pct(rate: str) -> str:
     return f"{(Decimal(rate) * 100).normalize():f}"
 
 
-def _tiers_fault(tiers: tuple[Tier, ...]) -> str | None:
-    if not tiers:
+def _tiers_fault(field: str, upto: list[int | None]) -> str | None:
+    if not upto:
         return None
-    if tiers[-1].upto_min is not None:
-        return "the last tier must be open (upto_min null), or a long ride would have no price"
-    bounds = [tier.upto_min for tier in tiers[:-1]]
+    if upto[-1] is not None:
+        return f"the last tier must be open ({field} null), or a long ride would have no price"
+    bounds = upto[:-1]
     if None in bounds:
-        return "only the last tier may be open (upto_min null)"
+        return f"only the last tier may be open ({field} null)"
     if any(later <= earlier for earlier, later in pairwise(bound for bound in bounds if bound is not None)):
-        return "upto_min must rise from tier to tier"
+        return f"{field} must rise from tier to tier"
     return None
 
 

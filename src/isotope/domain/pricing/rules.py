@@ -1,32 +1,41 @@
-"""From how long it took to what it costs. Integers and fractions only; nothing is rounded but minutes and tax."""
+"""From what was used to what it costs.
 
-from collections.abc import Iterator, Sequence
+Integers and fractions only; nothing is rounded but units that are begun, percentages and tax.
+"""
+
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
-from isotope.domain.pricing.model import AddonKind, AddonPrice, Agreed, AtEnd, Bill, Line, Tariff, Tier, Unit, Usage
+from isotope.domain.pricing.model import AddonKind, AddonPrice, Agreed, AtEnd, Bill, Correction, Line, Quota, Usage
+from isotope.domain.pricing.ride_price import RidePrice, line, ride_price
 from isotope.domain.pricing.tax import same_rate, tax_lines
+from isotope.domain.pricing.tiers import Portion, kilometres, minutes
 from isotope.domain.pricing.words import Words, english
 
-_MINUTE_S: Final = 60
 NOTHING_AT_END: Final = AtEnd()
+_AT_FIRST_SECOND: Final = Usage(ride_s=1, pause_s=0)
 
 
 def bill(agreed: Agreed, used: Usage, at_end: AtEnd = NOTHING_AT_END, words: Words = english) -> Bill:
     """The price of a ride: of one that runs, of a finished one, and, with a made-up usage, the quote of one to come.
 
-    unlock + riding minutes by tier + pause minutes by tier + add-ons (+ tax, where prices come without it). Tax is
-    computed once per rate on the whole, rounded half up.
+    package + the ride itself (`ride_price`) + add-ons + reservation + zone charges - correction (+ tax, where prices
+    come without it). Tax is computed once per rate on the whole, rounded half up.
+
+    Total, net and tax never fall as the usage grows in any of its parts, as long as `at_end` stays what it is.
     """
-    del at_end
     tariff = agreed.tariff
-    priced = tuple(_lines(tariff, agreed.addons, used, words))
+    ride, priced = _priced(agreed, used, at_end, words)
+    if at_end.correction is not None:
+        ride, asked = _asked_for(agreed, used, at_end, at_end.correction, words)
+        priced += tuple(_correction_lines(at_end.correction.code, priced, asked, words))
     taxes = tax_lines(
-        ((line.tax_rate or tariff.tax_rate, line.amount_minor) for line in priced), inclusive=tariff.tax_inclusive
+        ((one.tax_rate or tariff.tax_rate, one.amount_minor) for one in priced), inclusive=tariff.tax_inclusive
     )
     if not tariff.tax_inclusive:
         priced += tuple(
-            _line("tax", words("line_tax", rate_pct=tax.pct), "once", 1, tax.tax_minor)
+            line("tax", words("line_tax", rate_pct=tax.pct), Portion(1, tax.tax_minor))
             for tax in taxes
             if Fraction(tax.rate)
         )
@@ -36,49 +45,98 @@ def bill(agreed: Agreed, used: Usage, at_end: AtEnd = NOTHING_AT_END, words: Wor
         tax_minor=sum(tax.tax_minor for tax in taxes),
         total_minor=sum(tax.gross_minor for tax in taxes),
         taxes=taxes,
+        ride_minor=ride.ride_minor,
+        quota_used=ride.quota_used,
     )
 
 
-def minutes(seconds: int) -> int:
-    """A started minute is a minute: 0 s are 0, 60 s are 1, 61 s are 2."""
-    return -(-seconds // _MINUTE_S)
+def least(agreed: Agreed, at_end: AtEnd = NOTHING_AT_END) -> int:
+    """What a ride costs at its first second, tax included: it never costs less, but for a correction."""
+    return bill(agreed, _AT_FIRST_SECOND, at_end).total_minor
 
 
-def _lines(tariff: Tariff, addons: Sequence[AddonPrice], used: Usage, words: Words) -> Iterator[Line]:
-    rate = same_rate(tariff.tax_rate)
-    ride_min = minutes(used.ride_s)
-    if tariff.unlock_minor:
-        yield _line("unlock", words("line_unlock"), "once", 1, tariff.unlock_minor, rate)
-    yield from _minute_lines("ride_minutes", tariff.minute_tiers, ride_min, rate, words)
-    yield from _minute_lines("pause_minutes", tariff.pause_tiers, minutes(used.pause_s), rate, words)
-    for addon in addons:
-        own_rate = rate if addon.tax_rate is None else same_rate(addon.tax_rate)
-        if addon.kind is AddonKind.FIXED:
-            text = words("line_addon_fixed", title=addon.title)
-            yield _line("addon_fixed", text, "once", 1, addon.price_minor, own_rate)
-        elif ride_min:
-            text = words("line_addon_minutes", title=addon.title)
-            yield _line("addon_minutes", text, "minute", ride_min, addon.price_minor, own_rate)
+_FREE: Final = RidePrice(lines=(), ride_minor=0, quota_used=Quota())
 
 
-def _minute_lines(code: str, tiers: Sequence[Tier], total_min: int, rate: str, words: Words) -> Iterator[Line]:
-    """A line for each tier that the minutes reach; free minutes are shown too, because they explain the rest."""
-    below = 0
-    for tier in tiers:
-        reached = total_min if tier.upto_min is None else min(total_min, tier.upto_min)
-        if reached > below:
-            text = words(f"line_{code}" if tier.price_minor else f"line_{code}_free")
-            yield _line(code, text, "minute", reached - below, tier.price_minor, rate)
-            below = reached
-
-
-def _line(code: str, text: str, unit: Unit, quantity: int, unit_price_minor: int, tax_rate: str | None = None) -> Line:
-    return Line(
-        code=code,
-        text=text,
-        unit=unit,
-        quantity=quantity,
-        unit_price_minor=unit_price_minor,
-        amount_minor=quantity * unit_price_minor,
-        tax_rate=tax_rate,
+def _priced(agreed: Agreed, used: Usage, at_end: AtEnd, words: Words) -> tuple[RidePrice, tuple[Line, ...]]:
+    """The ride itself, and all lines before correction and tax. Of no rate do they sum to less than nothing."""
+    ride = ride_price(agreed, used, at_end, words)
+    lines = (
+        *_package_line(agreed, words),
+        *ride.lines,
+        *(one for addon in agreed.addons for one in _addon_line(agreed, addon, used, words)),
+        *_reservation_lines(agreed, words),
+        *_zone_lines(agreed, at_end, words),
     )
+    return ride, lines
+
+
+def _package_line(agreed: Agreed, words: Words) -> Iterator[Line]:
+    package = agreed.package
+    if package is not None:
+        text = words("line_package", title=package.title)
+        yield line("package", text, Portion(1, package.price_minor), tax_rate=_own_rate(agreed, package.tax_rate))
+
+
+def _addon_line(agreed: Agreed, addon: AddonPrice, used: Usage, words: Words) -> Iterator[Line]:
+    rate = _own_rate(agreed, addon.tax_rate)
+    if addon.kind is AddonKind.FIXED:
+        yield line(
+            "addon_fixed", words("line_addon_fixed", title=addon.title), Portion(1, addon.price_minor), "once", rate
+        )
+    elif addon.kind is AddonKind.PER_MINUTE and used.ride_s:
+        text = words("line_addon_minutes", title=addon.title)
+        yield line("addon_minutes", text, Portion(minutes(used.ride_s), addon.price_minor), "minute", rate)
+    elif addon.kind is AddonKind.PER_KM and used.distance_m:
+        text = words("line_addon_km", title=addon.title)
+        yield line("addon_km", text, Portion(kilometres(used.distance_m), addon.price_minor), "km", rate)
+
+
+def _reservation_lines(agreed: Agreed, words: Words) -> Iterator[Line]:
+    reservation, rate = agreed.reservation, _own_rate(agreed, None)
+    if reservation is None or not reservation.amount_minor:
+        return
+    text = words("line_reservation_fee", minutes=reservation.minutes)
+    yield line("reservation_fee", text, Portion(1, reservation.amount_minor), tax_rate=rate)
+    if reservation.credited:
+        text = words("line_reservation_credit")
+        yield line("reservation_credit", text, Portion(1, -reservation.amount_minor), tax_rate=rate)
+
+
+def _zone_lines(agreed: Agreed, at_end: AtEnd, words: Words) -> Iterator[Line]:
+    for charge in at_end.zone_charges:
+        text = words(f"line_{charge.code}", title=charge.title)
+        yield line(charge.code, text, Portion(1, charge.amount_minor), tax_rate=_own_rate(agreed, charge.tax_rate))
+
+
+def _asked_for(
+    agreed: Agreed, used: Usage, at_end: AtEnd, correction: Correction, words: Words
+) -> tuple[RidePrice, tuple[Line, ...]]:
+    """As `_priced`, of what is asked for. More than was metered never is."""
+    counted = correction.counted
+    if counted is None:
+        return _FREE, ()
+    less = Usage(
+        ride_s=min(counted.ride_s, used.ride_s),
+        pause_s=min(counted.pause_s, used.pause_s),
+        distance_m=min(counted.distance_m, used.distance_m),
+    )
+    return _priced(agreed, less, at_end, words)
+
+
+def _correction_lines(code: str, metered: tuple[Line, ...], asked: tuple[Line, ...], words: Words) -> Iterator[Line]:
+    """One a rate, in the order in which rates stand on the bill, for what is taken off; never more than it has."""
+    off_minor: dict[str, int] = {}
+    for sign, lines in ((1, asked), (-1, metered)):
+        for one in lines:
+            rate = one.tax_rate or "0"
+            off_minor[rate] = off_minor.get(rate, 0) + sign * one.amount_minor
+    for rate, amount_minor in off_minor.items():
+        if amount_minor:
+            name = f"correction_{code}"
+            yield line(name, words(f"line_{name}"), Portion(1, amount_minor), tax_rate=rate)
+
+
+def _own_rate(agreed: Agreed, tax_rate: str | None) -> str:
+    """What has no rate of its own bears the tariff's."""
+    return same_rate(agreed.tariff.tax_rate if tax_rate is None else tax_rate)
