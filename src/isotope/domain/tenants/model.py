@@ -137,6 +137,24 @@ class AutoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 10
 
 
+class ZoneEffectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How speed-limit and no-go zones act on vehicles that are ridden (domain rules, section Sharing ride)."""
+
+    act: Annotated[bool, Meta(description="speed-limit and no-go zones act on vehicles")] = True
+    enter_m: Annotated[int, Meta(ge=0, le=200, description="so deep in a zone, a vehicle has entered it")] = 5
+    leave_m: Annotated[int, Meta(ge=1, le=200, description="so far outside of it, it has left it")] = 10
+    leave_s: Annotated[int, Meta(ge=1, le=3_600, description="or outside of it by less for so long")] = 20
+    walking_kmh: Annotated[
+        int,
+        Meta(
+            ge=3,
+            le=10,
+            description="in a no-go zone: speed limit (at least 7 is sent, less stops in traffic), and at most so fast the throttle is switched off",
+        ),
+    ] = 6
+    tell_riders: Annotated[bool, Meta(description="a rider gets an SMS when a zone slows or stops the vehicle")] = False
+
+
 class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Cards, debt, refunds (domain rules, section Wallet)."""
 
@@ -190,6 +208,27 @@ class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("top_up_minimum_minor is above top_up_maximum_minor")
 
 
+class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Promo and referral codes that riders type in: how many may be wrong before one has to wait."""
+
+    tries_per_rider: Annotated[int, Meta(ge=1, le=1_000, description="wrong codes of one rider in `window_s`")] = 10
+    # Mobile networks put hundreds of people behind one IPv4 address.
+    tries_per_address: Annotated[int, Meta(ge=1, le=100_000, description="wrong codes from one IP address")] = 100
+    window_s: Annotated[int, Meta(ge=60, le=86_400, description="the time that these are for")] = 3_600
+
+
+class ReferralSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What riders get, as bonus, for bringing others. Both amounts 0: there are no referral codes."""
+
+    referee_minor: Annotated[AmountMinor, Meta(description="for the new rider, at once")] = 0
+    referrer_minor: Annotated[AmountMinor, Meta(description="for who brought them, after their first paid ride")] = 0
+    most_per_rider: Annotated[int, Meta(ge=1, le=1_000_000, description="riders whom one rider can bring")] = 20
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.referee_minor or self.referrer_minor)
+
+
 class ReceiptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands on receipts."""
 
@@ -210,7 +249,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rides: RideSettings = RideSettings()
     reservations: ReservationSettings = ReservationSettings()
     auto: AutoSettings = AutoSettings()
+    zone_effects: ZoneEffectSettings = ZoneEffectSettings()
     payments: PaymentSettings = PaymentSettings()
+    codes: CodeSettings = CodeSettings()
+    referrals: ReferralSettings = ReferralSettings()
     receipts: ReceiptSettings = ReceiptSettings()
     public_vehicles: Annotated[bool, Meta(description="get-vehicles answers with the public key alone")] = False
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166 code, for reading phone numbers")] = "FI"

@@ -4,6 +4,7 @@ The azimuthal equidistant projection keeps distances from its centre exact, howe
 degrees bend in it; cut into pieces of at most `MAX_PIECE_DEG` they stray by less than a millimetre below 80° latitude.
 """
 
+from math import cos, degrees, radians
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,9 @@ from isotope.kernel.geo import EARTH_RADIUS_M, Point
 MAX_PIECE_DEG: Final = 0.0009
 """100 m of latitude."""
 
+_POLAR_LAT: Final = 89.0
+"""A box that reaches so far goes around the pole."""
+
 Floats = NDArray[np.float64]
 
 
@@ -26,10 +30,10 @@ def ring_around(centre: Point, radius_m: float, corners: int) -> Floats:
     return to_degrees(centre, metres)
 
 
-def to_metres(centre: Point, degrees: Floats) -> Floats:
+def to_metres(centre: Point, places: Floats) -> Floats:
     """`[lon, lat]` rows to `[east_m, north_m]` rows."""
-    lat_0, lat = np.radians(centre.lat), np.radians(degrees[:, 1])
-    lon = np.radians(degrees[:, 0] - centre.lon)
+    lat_0, lat = np.radians(centre.lat), np.radians(places[:, 1])
+    lon = np.radians(places[:, 0] - centre.lon)
     haversine = np.sin((lat - lat_0) / 2) ** 2 + np.cos(lat_0) * np.cos(lat) * np.sin(lon / 2) ** 2
     away_m = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, haversine)))
     east = np.cos(lat) * np.sin(lon)
@@ -55,17 +59,25 @@ def to_degrees(centre: Point, metres: Floats) -> Floats:
 def in_metres(centre: Point, geometry: BaseGeometry) -> BaseGeometry:
     """A geometry in degrees, as it lies around the centre in metres."""
     fine = shapely.segmentize(geometry, MAX_PIECE_DEG)
-    return shapely.transform(fine, lambda degrees: to_metres(centre, degrees))
+    return shapely.transform(fine, lambda places: to_metres(centre, places))
 
 
 def box_around(centre: Point, reach_m: float) -> tuple[float, float, float, float]:
-    """West, south, east and north edges, in degrees, of a box that has all within `reach_m` of the centre."""
-    lat_reach = np.degrees(reach_m / EARTH_RADIUS_M)
-    farthest = min(89.0, abs(centre.lat) + lat_reach)
-    lon_reach = min(180.0, lat_reach / float(np.cos(np.radians(farthest))))
+    """West, south, east and north edges, in degrees, of a box that has all within `reach_m` of the centre.
+
+    East and west go beyond 180 where the box crosses the antimeridian.
+    """
+    lat_reach = degrees(reach_m / EARTH_RADIUS_M)
+    farthest = abs(centre.lat) + lat_reach
+    lon_reach = 180.0 if farthest >= _POLAR_LAT else min(180.0, lat_reach / cos(radians(farthest)))
     return (
-        max(-180.0, centre.lon - lon_reach),
+        centre.lon - lon_reach,
         max(-90.0, centre.lat - lat_reach),
-        min(180.0, centre.lon + lon_reach),
+        centre.lon + lon_reach,
         min(90.0, centre.lat + lat_reach),
     )
+
+
+def on_the_globe(lat: float, lon: float) -> Point:
+    """The place with its longitude within -180..180."""
+    return Point(lat, (lon + 180.0) % 360.0 - 180.0 if abs(lon) > 180.0 else lon)  # noqa: PLR2004

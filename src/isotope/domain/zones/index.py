@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import shapely
 
+from isotope.domain.zones.geodesy import box_around
 from isotope.domain.zones.model import PARKING_TYPES, Zone, ZoneType
 from isotope.domain.zones.shape import Shape, shape_of
 from isotope.kernel.geo import Point
@@ -16,6 +17,9 @@ from isotope.kernel.vehicle_types import VehicleType
 
 MAX_PREPARED: Final = 64
 """How many different answers are kept ready at once; a filter beyond them pushes the oldest out."""
+_NEAR_LON: Final = 170.0
+"""East and west of it a zone may lie on the other side of the antimeridian; circles of 100 km reach over it."""
+_TURNS: Final = (0.0, 360.0, -360.0)
 
 
 class ZoneIndex:
@@ -49,9 +53,36 @@ class ZoneIndex:
         return at.astimezone(self.time_zone)
 
     def shapes_in(self, west: float, south: float, east: float, north: float) -> Iterator[Shape]:
-        """Shapes that may reach into the box (degrees), in the order of `zones`."""
-        for number in sorted(self._tree.query(shapely.box(west, south, east, north))):
-            yield self.shapes[number]
+        """Shapes that may reach into the box (degrees), in the order of `zones`.
+
+        Where the box is near or beyond the antimeridian, those of its other side come shifted to where the box is.
+        """
+        for turn in _TURNS if west < -_NEAR_LON or east > _NEAR_LON else (0.0,):
+            for number in sorted(self._tree.query(shapely.box(west - turn, south, east - turn, north))):
+                yield self.shapes[number].shifted(turn) if turn else self.shapes[number]
+
+    def zones_near(
+        self,
+        point: Point,
+        vehicle_type: VehicleType,
+        at: datetime,
+        within_m: float,
+        zone_types: Collection[ZoneType],
+        *,
+        model_ref: str | None = None,
+    ) -> list[tuple[Zone, float]]:
+        """Zones of these types that count and hold the point or have a border within `within_m`; how deep it is in each.
+
+        The depth is `Shape.depth_m`: metres to the border, below zero outside, infinite deep inside.
+        """
+        local = self.local(at)
+        found = []
+        for shape in self.shapes_in(*box_around(point, within_m)):
+            if shape.zone.zone_type in zone_types and counts(shape.zone, vehicle_type, model_ref, local):
+                deep_m = shape.depth_m(point, within_m)
+                if deep_m >= -within_m:
+                    found.append((shape.zone, deep_m))
+        return found
 
     def zones_at(
         self, point: Point, vehicle_type: VehicleType, at: datetime, *, model_ref: str | None = None
@@ -60,7 +91,7 @@ class ZoneIndex:
         local = self.local(at)
         found = [
             shape.zone
-            for shape in (self.shapes[number] for number in self._tree.query(shapely.Point(point.lon, point.lat)))
+            for shape in self.shapes_in(point.lon, point.lat, point.lon, point.lat)
             if counts(shape.zone, vehicle_type, model_ref, local) and shape.has(point)
         ]
         found.sort(key=lambda zone: (-zone.spec.priority, zone.id))

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from isotope.domain.zones.geodesy import box_around, in_metres, to_degrees
+from isotope.domain.zones.geodesy import box_around, in_metres, on_the_globe, to_degrees
 from isotope.domain.zones.index import ZoneIndex, counts
 from isotope.domain.zones.model import FORBIDDEN_TYPES, PARKING_TYPES, NearestParking, Zone
 from isotope.kernel.geo import Point, distance_m
@@ -94,4 +94,4 @@ def _nearest(legal: BaseGeometry, point: Point, margin_m: float) -> Point | None
         return None
     line = shapely.shortest_line(shapely.Point(0.0, 0.0), safe)
     ((lon, lat),) = to_degrees(point, shapely.get_coordinates(line)[-1:])
-    return Point(round(float(lat), _DECIMALS), round(float(lon), _DECIMALS))
+    return on_the_globe(round(float(lat), _DECIMALS), round(float(lon), _DECIMALS))

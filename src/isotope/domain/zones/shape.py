@@ -6,7 +6,7 @@ what is found by cutting is legal for the real circle too.
 """
 
 from dataclasses import dataclass
-from math import acos, ceil, cos, isfinite, pi
+from math import acos, ceil, cos, inf, isfinite, pi
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,7 @@ import shapely
 from shapely.geometry import Polygon
 from shapely.validation import explain_validity
 
-from isotope.domain.zones.geodesy import ring_around
+from isotope.domain.zones.geodesy import box_around, in_metres, ring_around
 from isotope.domain.zones.model import GeoJson, Zone, ZoneDraft, ZoneType
 from isotope.kernel.geo import Point, distance_m
 
@@ -41,6 +41,30 @@ class Shape:
         if self.zone.point is not None and self.zone.radius_m is not None:
             return distance_m(self.zone.point, point) <= self.zone.radius_m
         return bool(shapely.intersects_xy(self.inner, point.lon, point.lat))
+
+    def depth_m(self, point: Point, within_m: float) -> float:
+        """How deep inside the point is: its distance to the border, below zero outside.
+
+        Exact up to `within_m` from the border; farther away it is infinite.
+        """
+        if self.zone.point is not None and self.zone.radius_m is not None:
+            return self.zone.radius_m - distance_m(self.zone.point, point)
+        box = shapely.box(*box_around(point, within_m))
+        if not shapely.intersects(self.inner, box):
+            return -inf
+        if shapely.contains_properly(self.inner, box):
+            return inf
+        # All of the border that is not farther away than asked lies in the box, so that it need not be measured whole.
+        border = in_metres(point, shapely.intersection(shapely.boundary(self.inner), box))
+        away_m = float(shapely.distance(shapely.Point(0.0, 0.0), border))
+        return away_m if self.has(point) else -away_m
+
+    def shifted(self, lon: float) -> "Shape":
+        """The same shape so many degrees farther east: how it looks from the other side of the antimeridian."""
+        inner, outer = shapely.transform(
+            np.array((self.inner, self.outer), dtype=object), lambda places: places + np.array((lon, 0.0))
+        )
+        return Shape(self.zone, inner, outer)
 
 
 def shape_of(zone: Zone) -> Shape:
