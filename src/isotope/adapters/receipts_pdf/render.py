@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from isotope.adapters.receipts_pdf.sheet import MARGIN, WIDTH, Sheet
 from isotope.domain.pricing import Words, english
 from isotope.domain.pricing.model import Line
-from isotope.domain.receipts import Receipt, ReceiptView, view_receipt
+from isotope.domain.receipts import Receipt, ReceiptKind, ReceiptView, view_receipt
 from isotope.kernel.money import exponent, to_decimal
 
 _TEXT_PT: Final = 9.5
@@ -88,7 +88,8 @@ def _facts(sheet: Sheet, receipt: Receipt, view: ReceiptView, words: Words, ride
         zone = ZoneInfo(receipt.time_zone)
         began, ended = receipt.supplied_from.astimezone(zone), receipt.supplied_until.astimezone(zone)
         until = f"{ended:%H:%M}" if ended.date() == began.date() else f"{ended:%Y-%m-%d %H:%M}"
-        facts.append((words("receipt_ridden"), f"{began:%Y-%m-%d %H:%M} \N{EN DASH} {until}"))
+        supplied = "receipt_period" if receipt.kind is ReceiptKind.SUBSCRIPTION else "receipt_ridden"
+        facts.append((words(supplied), f"{began:%Y-%m-%d %H:%M} \N{EN DASH} {until}"))
     if receipt.corrects_number is not None:
         facts.append((words("receipt_corrects"), receipt.corrects_number))
     for title, value in facts:

@@ -43,6 +43,7 @@ from isotope.domain.payments.queries import (
     list_refundable,
 )
 from isotope.domain.payments.return_urls import with_query
+from isotope.domain.payments.usecases.ask_now import ask_now
 from isotope.domain.payments.usecases.auto_topup import JOB as AUTO_TOPUP_JOB
 from isotope.domain.payments.usecases.auto_topup import (
     TopUpByItself,
@@ -122,6 +123,7 @@ __all__ = [
     "TopUpLook",
     "ToppedUp",
     "after_spending",
+    "ask_now",
     "auto_topup",
     "card_declined",
     "card_id_of",

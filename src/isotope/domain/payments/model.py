@@ -61,14 +61,21 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 class Purpose(StrEnum):
     """What a payment is for; decides what its money does in the ledger.
 
-    RIDE pays what a ride's bill left to the card (ledger: RIDER_IN_TRANSIT). The others are money that comes into the
-    wallet: it settles debt first, the rest is balance.
+    RIDE and SUBSCRIPTION pay what a price left to the card (ledger: RIDER_IN_TRANSIT). What a card does not pay of a ride
+    is debt; a subscription is then not bought, and its recorder gives back all of it. The others are money that comes
+    into the wallet: it settles debt first, the rest is balance.
     """
 
     RIDE = "RIDE"
+    SUBSCRIPTION = "SUBSCRIPTION"
     TOP_UP = "TOP_UP"
     AUTO_TOP_UP = "AUTO_TOP_UP"
     DEBT = "DEBT"
+
+    @property
+    def fills_wallet(self) -> bool:
+        """Whether the money comes into the wallet."""
+        return self not in (Purpose.RIDE, Purpose.SUBSCRIPTION)
 
 
 class PaymentStatus(StrEnum):

@@ -19,6 +19,7 @@ class ReceiptKind(StrEnum):
 
     RIDE = "RIDE"
     FINE = "FINE"
+    SUBSCRIPTION = "SUBSCRIPTION"
     CREDIT_NOTE = "CREDIT_NOTE"
 
 
@@ -53,15 +54,15 @@ class ReceiptDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         operator: who sells; name, address, time zone and number prefix are taken from its settings as they are now.
-        cause: what is settled (`ride:12`, `fine:4`, `refund:3`); one receipt a cause.
+        cause: what is settled (`ride:12`, `fine:4`, `subscription:5`, `refund:3`); one receipt a cause.
         lines: as on the bill. Amounts of a credit note are positive too: its kind says which way the money went.
         taxes: of the lines; net, tax and total of the receipt are the sums of their columns.
         paid: sums to the same total.
         issued_at: when the money was settled; its year in the operator's time zone is the year of the number.
         corrects: the cause of the receipt that a credit note corrects.
-        subject: what the lines are about, for people: the vehicle's number, the reason of a fine or refund. Nothing
-            that tells who the rider is.
-        supplied_from, supplied_until: when it was ridden.
+        subject: what the lines are about, for people: the vehicle's number, the reason of a fine or refund, the title of
+            a plan. Nothing that tells who the rider is.
+        supplied_from, supplied_until: when it was ridden, or what period was bought.
     """
 
     operator: Operator

@@ -192,6 +192,7 @@ class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         2_000
     )
     fine_maximum_minor: Annotated[int, Meta(ge=1, le=_MOST_MINOR, description="largest fine")] = 20_000
+    bonus_buys_subscriptions: Annotated[bool, Meta(description="bonus pays subscriptions too, before money")] = False
     return_urls: Annotated[
         tuple[Annotated[str, Meta(min_length=4, max_length=200)], ...],
         Meta(max_length=20, description="beginnings of addresses that riders may be sent to after the card page"),
@@ -229,6 +230,26 @@ class ReferralSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         return bool(self.referee_minor or self.referrer_minor)
 
 
+class SubscriptionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How subscriptions go on from period to period.
+
+    Raises:
+        ValueError: `retry_after_min` does not rise (as a ValidationError when converted).
+    """
+
+    retry_after_min: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=525_600)], ...],
+        Meta(max_length=20, description="minutes after a period at which an unpaid renewal is tried again, rising"),
+    ] = (60, 1_440, 4_320)
+    notice_days: Annotated[
+        int, Meta(ge=0, le=365, description="riders are told of a plan's new terms so long before they count")
+    ] = 14
+
+    def __post_init__(self) -> None:
+        if any(later <= earlier for earlier, later in pairwise(self.retry_after_min)):
+            raise ValueError("retry_after_min must rise")
+
+
 class ReceiptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands on receipts."""
 
@@ -253,6 +274,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     payments: PaymentSettings = PaymentSettings()
     codes: CodeSettings = CodeSettings()
     referrals: ReferralSettings = ReferralSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
     receipts: ReceiptSettings = ReceiptSettings()
     public_vehicles: Annotated[bool, Meta(description="get-vehicles answers with the public key alone")] = False
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166 code, for reading phone numbers")] = "FI"

@@ -16,10 +16,10 @@ async def follow_top_up(tx: Tx, payment: CardPayment, after: After, now: datetim
     | TOP_UP      | debt: its collection ends if nothing is left; automatic top-ups work again | (nothing) |
     | DEBT        | debt: its collection ends if nothing is left | (nothing)                    |
     | AUTO_TOP_UP | debt: its collection ends if nothing is left | automatic top-ups are suspended |
-    | RIDE        | (nothing)                                   | (nothing here)                |
+    | RIDE, SUBSCRIPTION | (nothing)                            | (nothing here)                |
     """
     key = (payment.operator_id, payment.rider_id, payment.currency)
-    if payment.purpose is Purpose.RIDE:
+    if not payment.purpose.fills_wallet:
         return
     if after.collected_minor:
         if (await get_standing(tx, *key)).debt_minor == 0:

@@ -94,9 +94,9 @@ async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall
     if after.collected_minor:
         amount = after.collected_minor
         came = (
-            (Entry(kind=transit, amount_minor=amount, rider_id=rider),)
-            if payment.purpose is Purpose.RIDE
-            else credit_entries(rider, standing, amount)
+            credit_entries(rider, standing, amount)
+            if payment.purpose.fills_wallet
+            else (Entry(kind=transit, amount_minor=amount, rider_id=rider),)
         )
         entries.append(("card_captured", (Entry(kind=clearing, amount_minor=-amount), *came)))
     if after.unpaid_minor and payment.purpose is Purpose.RIDE:

@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import msgspec
-import structlog
 from psycopg.errors import UniqueViolation
 
 from isotope.domain.identity import lock_rider
@@ -16,10 +15,9 @@ from isotope.domain.payments.model import (
     PaymentStatus,
     Purpose,
 )
-from isotope.domain.payments.ports import CardsUnclear
+from isotope.domain.payments.usecases.ask_now import ask_now
 from isotope.domain.payments.usecases.carry_out import carry_out
 from isotope.domain.payments.usecases.open_payment import OpenPayment, open_payment
-from isotope.domain.payments.usecases.resolve_card_calls import resolve_call
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import (
     AccountKind,
@@ -35,8 +33,6 @@ from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor
 from isotope.kernel.ids import RiderId
 from isotope.kernel.money import Money
-
-_log = structlog.get_logger(__name__)
 
 
 class TopUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,19 +93,11 @@ async def find_top_up(
     Raises:
         Refusal: `top_up_not_found`.
     """
-    now = rt.clock.now()
-    async with rt.db.write() as tx:
+    async with rt.db.glance() as tx:
         payment = await queries.find_payment(tx, operator.id, rider_id, payment_id)
-        if payment is None or payment.purpose is Purpose.RIDE:
-            raise errors.top_up_not_found()
-        call = None
-        if payment.status is PaymentStatus.ACTION_REQUIRED:
-            call = await store.claim_call_now(tx, operator.id, payment.id, now)
-    if call is not None and cards.provider is not None:
-        try:
-            await resolve_call(rt, cards, cards.provider, operator, call)
-        except CardsUnclear as error:
-            _log.warning("cards.still_unclear", call=call.id, kind=call.kind, reason=error.reason)
+    if payment is None or not payment.purpose.fills_wallet:
+        raise errors.top_up_not_found()
+    await ask_now(rt, cards, operator, payment)
     return await read_top_up(rt, operator, payment_id)
 
 
