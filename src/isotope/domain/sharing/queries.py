@@ -5,7 +5,7 @@ from typing import Final
 from isotope.domain.sharing.model import STARTING, Ride, RideEvent
 from isotope.domain.sharing.rows import RIDE_COLUMNS, event_row, ride_row
 from isotope.infra.db import Tx
-from isotope.kernel.ids import OperatorId, RideId, RiderId
+from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
 
 # A rider has at most 20 open rides (the check on ride.place), so no list of them needs pages.
 _OPEN: Final = "status not in ('ENDED', 'FAILED')"
@@ -54,6 +54,19 @@ async def find_ride(tx: Tx, operator_id: OperatorId, ride_id: RideId) -> Ride | 
         ride_row,
         f"select {RIDE_COLUMNS} from ride where operator_id = %(operator_id)s and id = %(ride_id)s",
         {"operator_id": operator_id, "ride_id": ride_id},
+    )
+
+
+async def find_last_ended_ride(tx: Tx, operator_id: OperatorId, vehicle_id: VehicleId) -> Ride | None:
+    """The ride on the vehicle that began last of those that are over and were any; by index ride_vehicle."""
+    return await tx.find(
+        ride_row,
+        f"""
+        select {RIDE_COLUMNS} from ride
+         where operator_id = %(operator_id)s and vehicle_id = %(vehicle_id)s and status = 'ENDED'
+         order by id desc limit 1
+        """,
+        {"operator_id": operator_id, "vehicle_id": vehicle_id},
     )
 
 
