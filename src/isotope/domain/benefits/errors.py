@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 
 from isotope.domain.benefits.model import PackageOffer
-from isotope.kernel.errors import Kind, Refusal
-
-
-class UnknownGroupError(LookupError):
-    """A description names a discount group that the operator does not have."""
+from isotope.domain.tenants.model import Role
+from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 
 
 def package_not_available(available: Sequence[PackageOffer]) -> Refusal:
@@ -36,9 +33,8 @@ def too_many_code_tries(retry_after_s: int) -> Refusal:
     )
 
 
-def card_needed_for_codes() -> Refusal:
-    """The operator's riders save a card first."""
-    return Refusal(Kind.CONFLICT, "card_needed_for_codes")
+def rider_blocked() -> Refusal:
+    return Refusal(Kind.FORBIDDEN, "rider_blocked")
 
 
 def referrals_off() -> Refusal:
@@ -59,3 +55,13 @@ def promo_code_taken(code: str) -> Refusal:
 
 def promo_code_not_found() -> Refusal:
     return Refusal(Kind.NOT_FOUND, "promo_code_not_found")
+
+
+def promo_code_faulty(why: str) -> Refusal:
+    """What its kind needs is missing, or does not fit together."""
+    return invalid(Fault("kind", why))
+
+
+def role_not_allowed(role: Role) -> Refusal:
+    """This member of staff does not do this."""
+    return Refusal(Kind.FORBIDDEN, "role_not_allowed", {"role": role}, {"role": role})

@@ -91,16 +91,21 @@ class GroupDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """The discount group that a rider is in. `valid_until` None: until somebody ends it."""
+    """The discount group that a rider was put into. `valid_until` None: until somebody ends it."""
 
     group_id: GroupId
     ref: str
     title: str
     pct: int
     models: tuple[str, ...]
+    is_retired: bool
     valid_until: datetime | None
     set_by: str
     set_at: datetime
+
+    def counts_at(self, now: datetime) -> bool:
+        """Whether it takes something off a ride that starts now."""
+        return not self.is_retired and (self.valid_until is None or now < self.valid_until)
 
 
 class AtStart(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,10 +202,23 @@ class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
     discount: RideDiscount | None = None
 
 
-class ReferralCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A rider's own code, and what became of it."""
+class Referrer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose referral code it is, and how many redeemed it."""
 
     rider_id: RiderId
+    referees: int
+
+
+class ReferralCode(msgspec.Struct, frozen=True, kw_only=True):
+    """A rider's own code: how many redeemed it, and for how many of them the rider has been rewarded."""
+
     code: str
     referees: int
     rewarded: int
+
+
+class Benefits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rider's rides are cheaper by."""
+
+    group: Membership | None
+    discounts: tuple[RideDiscount, ...]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from isotope.domain.benefits.model import PackageId, PackageOffer, PackageSpec
+from isotope.domain.benefits.model import GroupId, Membership, PackageId, PackageOffer, PackageSpec
 from isotope.domain.benefits.rules import is_offered
 from isotope.domain.fleet import VehicleModel
 from isotope.domain.pricing.model import Discount
@@ -64,6 +64,46 @@ async def list_discounts(
         {"operator_id": operator_id, "rider_id": rider_id, "model_ref": model.ref, "now": now},
     )
     return tuple(Discount(kind=kind, id=nr, title=title, pct=pct) for kind, nr, title, pct in rows)
+
+
+async def find_membership(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Membership | None:
+    """The group that the rider was put into last, also when it takes nothing off any more; None: they left it."""
+    rows = await tx.dicts(
+        """
+        select g.id, g.ref, g.title, (g.spec->>'pct')::int as pct, g.spec->'models' as models,
+               g.retired_at is not null as is_retired, m.valid_until, m.set_by, m.set_at
+          from rider_discount_group m
+          join discount_group g on g.operator_id = m.operator_id and g.id = m.group_id
+         where m.operator_id = %(operator_id)s and m.rider_id = %(rider_id)s and m.ended_at is null
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+    if not rows:
+        return None
+    row = rows[0]
+    return Membership(
+        group_id=GroupId(row["id"]),
+        ref=row["ref"],
+        title=row["title"],
+        pct=row["pct"],
+        models=tuple(row["models"]),
+        is_retired=row["is_retired"],
+        valid_until=row["valid_until"],
+        set_by=row["set_by"],
+        set_at=row["set_at"],
+    )
+
+
+async def list_groups(tx: Tx, operator_id: OperatorId) -> dict[str, GroupId]:
+    """The groups that are not retired, by ref; at most `MAX_LISTED`."""
+    rows = await tx.tuples(
+        """
+        select ref, id from discount_group where operator_id = %(operator_id)s and retired_at is null
+         order by ref limit %(limit)s
+        """,
+        {"operator_id": operator_id, "limit": MAX_LISTED},
+    )
+    return {ref: GroupId(group_id) for ref, group_id in rows}
 
 
 def _package(operator_id: OperatorId, row: dict[str, Any]) -> PackageOffer:

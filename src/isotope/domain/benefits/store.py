@@ -2,9 +2,64 @@
 
 from datetime import datetime
 
-from isotope.domain.benefits.model import RedemptionId
+from isotope.domain.benefits.model import GroupId, RedemptionId
+from isotope.domain.identity import RiderStatus, user_not_found
 from isotope.infra.db import Tx
+from isotope.kernel.actor import Actor
 from isotope.kernel.ids import OperatorId, RideId, RiderId
+
+
+async def lock_rider(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> RiderStatus:
+    """One at a time for a rider: codes, groups and starts of rides. Raises `user_not_found`, also for an erased one."""
+    status: str | None = await tx.scalar(
+        """
+        select status from rider where operator_id = %(operator_id)s and id = %(rider_id)s and status <> 'DELETED'
+           for no key update
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+    if status is None:
+        raise user_not_found()
+    return RiderStatus(status)
+
+
+async def end_membership(tx: Tx, operator_id: OperatorId, rider_id: RiderId, actor: Actor, now: datetime) -> bool:
+    """The rider is in no group from now on; whether they were in one."""
+    ended = await tx.execute(
+        """
+        update rider_discount_group set ended_at = %(now)s, ended_by = %(actor)s
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s and ended_at is null
+        """,
+        {"operator_id": operator_id, "rider_id": rider_id, "actor": str(actor), "now": now},
+    )
+    return bool(ended)
+
+
+async def insert_membership(
+    tx: Tx,
+    operator_id: OperatorId,
+    rider_id: RiderId,
+    group_id: GroupId,
+    *,
+    valid_until: datetime | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """End the one before first: a rider is in one group."""
+    await tx.execute(
+        """
+        insert into rider_discount_group (operator_id, rider_id, group_id, valid_until, set_by, set_at)
+        values (%(operator_id)s, %(rider_id)s, %(group_id)s, %(valid_until)s, %(actor)s, %(now)s)
+        """,
+        {
+            "operator_id": operator_id,
+            "rider_id": rider_id,
+            "group_id": group_id,
+            "valid_until": valid_until,
+            "actor": str(actor),
+            "now": now,
+        },
+    )
 
 
 async def claim_ride(

@@ -21,6 +21,7 @@ from isotope.domain.identity.model import (
 from isotope.domain.identity.phones import read_phone
 from isotope.domain.identity.ports import DeletionHold, SmsFailed, SmsSender
 from isotope.domain.identity.queries import get_rider
+from isotope.domain.identity.rules import counted_address
 from isotope.domain.identity.store import lock_rider
 from isotope.domain.identity.usecases.delete_rider import DeleteRider, delete_rider
 from isotope.domain.identity.usecases.erase_due_riders import erase_due_riders
@@ -59,6 +60,7 @@ __all__ = [
     "TellRider",
     "VerifyPhoneCode",
     "already_registered",
+    "counted_address",
     "delete_rider",
     "deletion_requested",
     "erase_due_riders",
