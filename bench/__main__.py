@@ -19,6 +19,7 @@ from bench.figure import Figure, show
 PARTS: Final = {
     "cycles": "rides started and ended",
     "vehicles": "get-vehicles",
+    "zones": "get-zones",
     "live_map": "the live map in memory",
     "ledger": "the ledger",
     "journal": "a month of the journal exported",

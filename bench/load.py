@@ -55,19 +55,30 @@ class Connection:
         return cls(*await asyncio.open_connection(parts.hostname, parts.port))
 
     async def call(self, request: bytes) -> bytes:
-        """The body of the answer.
+        """The body of the answer; empty if it says that the caller has it already (304).
 
         Raises:
-            HttpFailedError: its status is not 2xx.
+            HttpFailedError: its status is neither 2xx nor 304.
         """
+        return (await self._exchange(request))[1]
+
+    async def head(self, request: bytes) -> dict[str, str]:
+        """The headers of the answer, names in lower case. Raises as `call`."""
+        head, _body = await self._exchange(request)
+        pairs = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:] if line)
+        return {name.lower(): value.strip() for name, _, value in pairs}
+
+    async def _exchange(self, request: bytes) -> tuple[bytes, bytes]:
         self._writer.write(request)
         async with asyncio.timeout(_TIMEOUT_S):
             head = await self._reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"HTTP/1.1 304"):
+                return head, b""
             at = head.lower().index(b"content-length:") + 15
             body = await self._reader.readexactly(int(head[at : head.index(b"\r\n", at)]))
         if not head.startswith(b"HTTP/1.1 2"):
             raise HttpFailedError(f"{head.split(b' ', 2)[1].decode()} {body[:500].decode()}")
-        return body
+        return head, body
 
     async def close(self) -> None:
         self._writer.close()

@@ -32,10 +32,11 @@ _CORS_HEADERS: Final = [
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
+    "If-None-Match",
     "X-Request-Id",
 ]
 _CORS_METHODS: Final[Any] = ["GET", "POST", "PUT", "DELETE"]
-_CORS_SHOWN: Final = ["Idempotent-Replayed", "Retry-After", "X-Request-Id"]
+_CORS_SHOWN: Final = ["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-Id"]
 _CORS_AGE_S: Final = 600
 
 

@@ -12,13 +12,14 @@ import msgspec
 
 from isotope.api.address import Networks, address_of
 from isotope.api.auth import find_caller, find_operator, settle
-from isotope.api.body import Receive, read_form, read_json, read_query
+from isotope.api.body import Receive, Room, read_form, read_json, read_query
 from isotope.api.caller import RiderCaller, StaffCaller
 from isotope.api.context import Services
 from isotope.api.errors import encode_refusal
 from isotope.api.idempotency import is_final, once, read_key, request_of
 from isotope.api.operation import Call, Operation
 from isotope.api.pdf import Pdf
+from isotope.api.tagged import Tagged
 from isotope.domain.tenants.model import Operator
 from isotope.kernel.errors import Refusal
 from isotope.kernel.texts import FALLBACK_LANGUAGE, accepted_languages
@@ -28,6 +29,7 @@ Headers = Mapping[str, str]
 RawHeaders = list[tuple[bytes, bytes]]
 
 JSON_TYPE: Final = (b"content-type", b"application/json")
+_NOT_MODIFIED: Final = 304
 
 # Amounts are Decimals and leave as exact JSON numbers.
 encode: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -60,6 +62,19 @@ async def answer(
     trace: Trace,
 ) -> tuple[int, bytes, RawHeaders]:
     """Run one operation: status, body and headers."""
+    with Room() as room:
+        return await _answer(operation, services, trusted, scope, receive, trace, room)
+
+
+async def _answer(
+    operation: Operation,
+    services: Services,
+    trusted: Networks,
+    scope: Mapping[str, Any],
+    receive: Receive,
+    trace: Trace,
+    room: Room,
+) -> tuple[int, bytes, RawHeaders]:
     headers = headers_of(scope)
     trace.operation = operation.id
     operator: Operator | None = None
@@ -73,7 +88,7 @@ async def answer(
         if operator is not None:
             trace.operator_id = operator.id
             languages = _languages(headers, operator, caller.rider.language if isinstance(caller, RiderCaller) else "")
-        body = await _read_body(operation, scope, receive, headers)
+        body = await _read_body(operation, scope, receive, headers, room)
         key = read_key(operation, headers)
         call = Call(
             services=services,
@@ -84,6 +99,8 @@ async def answer(
             languages=languages,
             idempotency_key=key,
             tenant=operator,
+            if_none_match=headers.get("if-none-match", ""),
+            accept_encoding=headers.get("accept-encoding", ""),
         )
         if key is None or operator is None:
             return await _carry_out(operation, call, trace)
@@ -109,6 +126,8 @@ async def _carry_out(operation: Operation, call: Call[Any], trace: Trace) -> tup
         if call.idempotency_key is None or not is_final(refusal):
             raise
         return _refuse(refusal, call.services, call.tenant, call.languages, trace)
+    if isinstance(response, Tagged):
+        return response.answer(call.if_none_match, call.accept_encoding)
     if isinstance(response, Pdf):
         return 200, response.content, response.headers()
     return 200, encode(response), []
@@ -122,11 +141,13 @@ def _refuse(
     return encode_refusal(refusal, services.texts, languages, overrides)
 
 
-async def _read_body(operation: Operation, scope: Mapping[str, Any], receive: Receive, headers: Headers) -> Any:
+async def _read_body(
+    operation: Operation, scope: Mapping[str, Any], receive: Receive, headers: Headers, room: Room
+) -> Any:
     if operation.method == "GET":
         return read_query(scope["query_string"], operation.decoder)
     if operation.content == "multipart":
-        return await read_form(receive, headers, operation.decoder)
+        return await read_form(receive, headers, operation.decoder, room)
     return await read_json(receive, headers, operation.decoder)
 
 
@@ -149,6 +170,10 @@ async def send_answer(
     kinds = [JSON_TYPE] if content_type is None else [(b"content-type", content_type)]
     if any(name == b"content-type" for name, _value in headers):
         kinds = []
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*kinds, length, *headers]})
+    if status == _NOT_MODIFIED:
+        # What stands above it would have to be that of the content that is not sent.
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+    else:
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [*kinds, length, *headers]})
     await send({"type": "http.response.body", "body": b"" if is_head else body})

@@ -64,6 +64,8 @@ class Call(Generic[Req]):
         languages: what the caller reads, best first.
         idempotency_key: the `Idempotency-Key` header, if sent and taken. It is the caller's own: another one's same
             key is another key, so a cause that is made of it names the caller (`actor`) too.
+        if_none_match: the `If-None-Match` header, for operations that answer with a tag; empty if not sent.
+        accept_encoding: the `Accept-Encoding` header; empty if not sent.
     """
 
     services: Services
@@ -74,6 +76,8 @@ class Call(Generic[Req]):
     languages: tuple[str, ...]
     idempotency_key: str | None
     tenant: Operator | None
+    if_none_match: str = ""
+    accept_encoding: str = ""
 
     @property
     def operator(self) -> Operator:
@@ -153,6 +157,8 @@ class Operation:
     decoder: Decoder[Any] = field(repr=False)
     # Takes an Idempotency-Key.
     idempotent: bool
+    # Answers with an ETag, and 304 to who has it.
+    tagged: bool
     # Names of the fields that work with the secret key only, and of those that must be sent.
     secret_only: tuple[str, ...]
     required_fields: tuple[str, ...]
@@ -181,6 +187,7 @@ def operation(
     request_example: Mapping[str, Any] | None = None,
     response_example: Any = None,
     idempotent: bool = False,
+    tagged: bool = False,
 ) -> Callable[[H], H]:
     """Declare the handler of an operation.
 
@@ -200,6 +207,7 @@ def operation(
         response_example: as JSON-able data or Structs; shown in the documentation.
         idempotent: whether it takes an `Idempotency-Key` (see `api/idempotency.py`): whatever creates, starts, ends,
             pauses or moves money does, unless it answers with a token.
+        tagged: whether its answers carry an `ETag` (see `api/tagged.py`): the handler returns `Tagged`.
 
     Raises:
         ValueError: the id or the route is taken, or `idempotent` stands where nothing is done or nobody is known.
@@ -228,6 +236,7 @@ def operation(
             handler=handler,
             decoder=Decoder(request),
             idempotent=idempotent,
+            tagged=tagged,
             secret_only=tuple(known.encode_name for known in _fields(request) if _is_secret_only(known)),
             required_fields=tuple(known.encode_name for known in _fields(request) if known.required),
         )

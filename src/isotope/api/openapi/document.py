@@ -23,6 +23,10 @@ _RETRY_AFTER: Final[Mapping[str, Any]] = {
 }
 # What is answered again as it was, under an Idempotency-Key.
 _KEPT_STATUSES: Final = frozenset({402, 403, 404, 409})
+_ETAG: Final[Mapping[str, Any]] = {
+    "description": "Stands for exactly this answer; sent back as `If-None-Match`, it saves it.",
+    "schema": {"type": "string"},
+}
 _REPLAYED: Final[Mapping[str, Any]] = {
     "description": "`true`: this is what an earlier call with the same `Idempotency-Key` was answered.",
     "schema": {"type": "string", "enum": ["true"]},
@@ -115,6 +119,13 @@ _PARAMETERS: Final[Mapping[str, Schema]] = {
         ),
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The `ETag` of an answer that is there already: if nothing has changed, 304 comes instead of it.",
+        "schema": {"type": "string", "examples": ['"2f1c9a0b5d7e4c83a6b1"']},
+    },
 }
 
 
@@ -153,6 +164,10 @@ def _operation(operation: Operation, schemas: Schemas, texts: Texts) -> Schema:
         for said in (answer, *(refusals[status] for status in refusals if int(status) in _KEPT_STATUSES)):
             said["headers"] = {**said.get("headers", {}), "Idempotent-Replayed": _REPLAYED}
         refusals[str(STATUS[Kind.CONFLICT])]["headers"]["Retry-After"] = _RETRY_AFTER
+    if operation.tagged:
+        parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
+        answer["headers"] = {"ETag": _ETAG}
+        refusals["304"] = {"description": "The caller has this answer already.", "headers": {"ETag": _ETAG}}
     schema: Schema = {
         "operationId": operation.id,
         "tags": [operation.tag],

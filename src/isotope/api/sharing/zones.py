@@ -1,5 +1,7 @@
 """The zones of the map."""
 
+import gzip
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -7,6 +9,7 @@ import msgspec
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.sharing import views
 from isotope.api.sharing_types import Zone, ZonesRequest, ZoneWindow
+from isotope.api.tagged import Tagged
 from isotope.domain import sharing
 from isotope.domain.fleet import get_vehicle
 from isotope.domain.fleet.model import VehicleModel
@@ -19,6 +22,8 @@ from isotope.kernel.time_windows import TimeWindow, Weekday
 
 _WEEKDAYS: Final = tuple(Weekday)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+# Further levels take twice the time for the last percent.
+_LEVEL: Final = 6
 
 
 @operation(
@@ -31,9 +36,13 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
     request=ZonesRequest,
     response=list[Zone],
     refusals=((Kind.NOT_FOUND, "vehicle_not_found"), (Kind.NOT_FOUND, "ride_not_found")),
+    tagged=True,
 )
-async def get_zones(call: Call[ZonesRequest]) -> Any:
-    """The operator's zones that are in force now, as a bare array; the fields of the request narrow them down."""
+async def get_zones(call: Call[ZonesRequest]) -> Tagged:
+    """The operator's zones that are in force now, as a bare array; the fields of the request narrow them down.
+
+    The answer is compressed if the request takes gzip, and its `ETag` holds until another zone is in force.
+    """
     body = call.body
     model = await _model(call)
     types = body.vehicle_types
@@ -41,14 +50,14 @@ async def get_zones(call: Call[ZonesRequest]) -> Any:
         types = [model.vehicle_type] if types is None or model.vehicle_type in types else []
     index = await call.services.zones.index(call.operator.id)
     encode = _ENCODERS.setdefault(call.operator.currency, _Encode(call.operator.currency))
-    encoded = index.prepared(
+    ready = index.prepared(
         encode,
         at=call.services.rt.clock.now(),
         vehicle_types=types,
         zone_types=None if body.zone_types is None else [ZoneType(name) for name in body.zone_types],
         model_ref=None if model is None else model.ref,
     )
-    return msgspec.Raw(encoded)
+    return ready.tagged
 
 
 async def _model(call: Call[ZonesRequest]) -> VehicleModel | None:
@@ -67,14 +76,34 @@ async def _model(call: Call[ZonesRequest]) -> VehicleModel | None:
         return (await get_vehicle(tx, operator_id, vehicle_id=vehicle_id)).model
 
 
+class _Ready:
+    """Encoded zones; compressed when that is first asked for."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._gzipped: bytes | None = None
+        self.tagged = Tagged(
+            tag=blake2b(content, digest_size=10).hexdigest(),
+            content=lambda: self._content,
+            gzipped=self._compressed,
+            is_personal=False,
+        )
+
+    def _compressed(self) -> bytes:
+        if self._gzipped is None:
+            # Without the time in it, so that every process has the same bytes under the same tag.
+            self._gzipped = gzip.compress(self._content, _LEVEL, mtime=0)
+        return self._gzipped
+
+
 class _Encode:
     """Encodes zones with their fees in a currency; one object a currency, because answers are kept by it."""
 
     def __init__(self, currency: str) -> None:
         self._currency = currency
 
-    def __call__(self, zones: tuple[StoredZone, ...]) -> bytes:
-        return _ENCODER.encode([_view(zone, self._currency) for zone in zones])
+    def __call__(self, zones: tuple[StoredZone, ...]) -> _Ready:
+        return _Ready(_ENCODER.encode([_view(zone, self._currency) for zone in zones]))
 
 
 _ENCODERS: Final[dict[str, _Encode]] = {}

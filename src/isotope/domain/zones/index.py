@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import shapely
@@ -15,8 +15,10 @@ from isotope.kernel.ids import OperatorId
 from isotope.kernel.time_windows import is_open
 from isotope.kernel.vehicle_types import VehicleType
 
+T = TypeVar("T")
+
 MAX_PREPARED: Final = 64
-"""How many different answers are kept ready at once; a filter beyond them pushes the oldest out."""
+"""How many different answers are kept ready at once; a filter beyond them pushes out the one asked for longest ago."""
 _NEAR_LON: Final = 170.0
 """East and west of it a zone may lie on the other side of the antimeridian; circles of 100 km reach over it."""
 _TURNS: Final = (0.0, 360.0, -360.0)
@@ -46,7 +48,10 @@ class ZoneIndex:
         self._tree = shapely.STRtree([shape.outer for shape in self.shapes])
         self._parking = tuple(zone for zone in self.zones if zone.zone_type in PARKING_TYPES)
         self._timed = tuple(zone for zone in self.zones if zone.spec.windows)
-        self._prepared: dict[tuple[object, ...], bytes] = {}
+        self._prepared: dict[tuple[object, ...], Any] = {}
+        # Windows open and close at full minutes: which are open is known until the next one.
+        self._open_at: tuple[int, int, int] | None = None
+        self._open_now: tuple[bool, ...] = ()
 
     def local(self, at: datetime) -> datetime:
         """The instant by the operator's clock."""
@@ -128,33 +133,40 @@ class ZoneIndex:
 
     def prepared(
         self,
-        encode: Callable[[tuple[Zone, ...]], bytes],
+        encode: Callable[[tuple[Zone, ...]], T],
         *,
         at: datetime,
         vehicle_types: Collection[str] | None = None,
         zone_types: Collection[ZoneType] | None = None,
         model_ref: str | None = None,
-    ) -> bytes:
+    ) -> T:
         """`encode(select(...))`, made once for each filter until another zone counts (a window opens or closes).
 
         `encode` is part of what the answer is remembered by: give the same function or object every time.
         """
-        local = self.local(at)
-        open_now = tuple(is_open(zone.spec.windows, local) for zone in self._timed)
         key = (
             encode,
             None if vehicle_types is None else frozenset(vehicle_types),
             None if zone_types is None else frozenset(zone_types),
             model_ref,
-            open_now,
+            self._open_windows(self.local(at)),
         )
-        found = self._prepared.get(key)
+        # Taken out and put back: the order of the keys is that of their last use.
+        found: T | None = self._prepared.pop(key, None)
         if found is None:
             found = encode(self.select(at=at, vehicle_types=vehicle_types, zone_types=zone_types, model_ref=model_ref))
             while len(self._prepared) >= MAX_PREPARED:
                 del self._prepared[next(iter(self._prepared))]
-            self._prepared[key] = found
+        self._prepared[key] = found
         return found
+
+    def _open_windows(self, local: datetime) -> tuple[bool, ...]:
+        """Of the zones that have windows: which are open."""
+        minute = (local.weekday(), local.hour, local.minute)
+        if minute != self._open_at:
+            self._open_now = tuple(is_open(zone.spec.windows, local) for zone in self._timed)
+            self._open_at = minute
+        return self._open_now
 
 
 def counts(zone: Zone, vehicle_type: VehicleType, model_ref: str | None, local: datetime) -> bool:
