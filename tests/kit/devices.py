@@ -13,12 +13,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 from isotope.domain.devices import upsert_device
-from isotope.domain.fleet import apply_reports
+from isotope.domain.fleet import AppliedReports, apply_reports
+from isotope.domain.sharing import act_on_zones
+from isotope.domain.tenants import Operators
+from isotope.domain.zones import Zones
 from isotope.gateway.chain import ApplyReports
 from isotope.gateway.limits import Limits
 from isotope.gateway.server import Gateway
@@ -321,7 +325,9 @@ async def running_gateway(
     database = Database(url or rt.db.url, min_size=1, max_size=6, wait_s=2.0)
     await database.open()
     own = Runtime(db=database, clock=rt.clock, hub=Hub(database.url), jobs=Jobs())
-    gateway = Gateway(own, apply, host="127.0.0.1", port=port, limits=limits)
+    act = partial(act_on_zones, own, Operators(own), Zones(own))
+    gateway = Gateway(own, apply, act, host="127.0.0.1", port=port, limits=limits)
+    await own.hub.start()
     try:
         await gateway.start()
         serving = asyncio.create_task(gateway.serve())
@@ -335,6 +341,7 @@ async def running_gateway(
                 await serving
     finally:
         await gateway.stop()
+        await own.hub.stop()
         await database.close()
 
 
@@ -366,7 +373,8 @@ class Notebook:
         self.reports: list[object] = []
         self.fails: Callable[[Sequence[object]], Exception | None] = lambda _reports: None
 
-    async def __call__(self, _tx: object, reports: Sequence[object]) -> None:
+    async def __call__(self, _tx: object, reports: Sequence[object]) -> AppliedReports:
         if (error := self.fails(reports)) is not None:
             raise error
         self.reports.extend(reports)
+        return AppliedReports(vehicles=len(reports))

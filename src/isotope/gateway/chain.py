@@ -5,6 +5,7 @@ socket -> frame     `iot.lines`, `server`: cut into lines, capped
        -> STEPS     identity, repetition, clock, values, position (`plausibility`), the session's knowledge
        -> BATCH     live state, history (`fleet.apply_reports`), one transaction of many reports
        -> ok        to the unit, after the commit and never before
+       -> zones     `zone_watch`: what zones do to those that are ridden, beside the way
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import Final
 import structlog
 
 from isotope.domain.devices.model import Motion
+from isotope.domain.fleet import AppliedReports
 from isotope.gateway.limits import Limits
 from isotope.gateway.plausibility import UnitMemory, Verdict, judge
 from isotope.gateway.session import Session, mask
@@ -29,7 +31,7 @@ from isotope.kernel.ids import DeviceId
 
 _log = structlog.get_logger(__name__)
 
-ApplyReports = Callable[[Tx, Sequence[StateReport]], Awaitable[object]]
+ApplyReports = Callable[[Tx, Sequence[StateReport]], Awaitable[AppliedReports]]
 
 _RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -86,11 +88,10 @@ def learn_motion(passage: Passage) -> None:
 STEPS: Final[Sequence[Callable[[Passage], None]]] = (judge_content, name_sender, learn_motion)
 
 
-async def write_states(tx: Tx, apply_reports: ApplyReports, batch: Sequence[Passage]) -> None:
+async def write_states(tx: Tx, apply_reports: ApplyReports, batch: Sequence[Passage]) -> AppliedReports:
     """Live state and history, durable when the transaction commits."""
     states = [passage.state for passage in batch if passage.state is not None]
-    if states:
-        await apply_reports(tx, states)
+    return await apply_reports(tx, states) if states else AppliedReports()
 
 
 def acknowledge(batch: Sequence[Passage], now_s: float) -> None:
@@ -111,6 +112,8 @@ class ReportChain:
     rt: Runtime
     apply_reports: ApplyReports
     limits: Limits
+    written: Callable[[AppliedReports], None]
+    """Told after every commit, before the units are."""
     _pending: list[Passage] = field(default_factory=list)
     _some: asyncio.Event = field(default_factory=asyncio.Event)
     _space: asyncio.Event = field(default_factory=asyncio.Event)
@@ -172,7 +175,7 @@ class ReportChain:
         while True:
             try:
                 async with self.rt.db.write() as tx:
-                    await write_states(tx, self.apply_reports, batch)
+                    applied = await write_states(tx, self.apply_reports, batch)
             except Refusal as refusal:
                 if failures == 0:
                     _log.warning("gateway.store_away", why=refusal.code, pending=len(self._pending))
@@ -187,6 +190,7 @@ class ReportChain:
                 await self._write(batch[half:])
                 return
             else:
+                self.written(applied)
                 break
         acknowledge(batch, asyncio.get_running_loop().time())
 

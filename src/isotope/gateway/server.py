@@ -17,6 +17,7 @@ from isotope.gateway.desk import CommandDesk
 from isotope.gateway.doorman import Doorman
 from isotope.gateway.limits import Limits
 from isotope.gateway.session import Session, Wire, mask
+from isotope.gateway.zone_watch import ActOnZones, ZoneWatch, act_on_nothing
 from isotope.infra.hub import Hub
 from isotope.infra.metrics import (
     DEVICE_FRAMES,
@@ -42,7 +43,14 @@ class Gateway:
     """One gateway process: `start`, then `serve` until it is cancelled or breaks, then `stop`."""
 
     def __init__(
-        self, rt: Runtime, apply_reports: ApplyReports, *, host: str, port: int, limits: Limits | None = None
+        self,
+        rt: Runtime,
+        apply_reports: ApplyReports,
+        act_on_zones: ActOnZones = act_on_nothing,
+        *,
+        host: str,
+        port: int,
+        limits: Limits | None = None,
     ) -> None:
         self.id: UUID = uuid4()
         self.limits = limits or Limits()
@@ -54,7 +62,10 @@ class Gateway:
         self._rt = rt
         self._host = host
         self._doorman = Doorman(self.limits)
-        self._chain = ReportChain(rt, apply_reports, self.limits)
+        self._zones = ZoneWatch(act_on_zones)
+        self._chain = ReportChain(
+            rt, apply_reports, self.limits, written=lambda applied: self._zones.note(applied.in_use)
+        )
         self._desk = CommandDesk(rt, self.id, self.limits, self.sessions)
         self._desk.subscribe(self._hub)
         self._server: asyncio.Server | None = None
@@ -110,6 +121,7 @@ class Gateway:
             raise RuntimeError("start first")
         async with asyncio.TaskGroup() as group:
             group.create_task(self._desk.run())
+            group.create_task(self._zones.run())
             group.create_task(self._sweep())
             group.create_task(self._keep_lease())
             # An end of the writer is an end of the process; `stop` ends it in order.

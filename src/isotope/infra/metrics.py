@@ -51,6 +51,7 @@ DEVICE_REPORT_SECONDS = Histogram(
 DEVICE_REPORTS_PENDING = Gauge(
     "isotope_device_reports_pending", "Reports that wait for the store", multiprocess_mode="sum"
 )
+ZONE_LOOKS = Counter("isotope_zone_looks", "Reports of ridden vehicles, by whether zones had to act", ["result"])
 DEVICE_HANG_UPS = Counter("isotope_device_hang_ups", "Connections of units that ended, by why", ["reason"])
 DEVICE_LOGINS = Counter("isotope_device_logins", "Logins of units", ["result"])
 DEVICE_COMMANDS = Counter("isotope_device_commands", "Finished commands", ["name", "status"])

@@ -29,7 +29,15 @@ from isotope.domain.payments import (
 )
 from isotope.domain.payments import auto_topup as top_up_by_itself
 from isotope.domain.receipts import number_receipts
-from isotope.domain.sharing import SettleAuthorising, SettleRide, WatchFunds
+from isotope.domain.sharing import (
+    RecheckRide,
+    SettleAuthorising,
+    SettleRide,
+    WatchFunds,
+    release_from_zones,
+    watch_open_rides,
+)
+from isotope.domain.sharing import recheck_ride as look_again
 from isotope.domain.sharing import settle_authorising as settle_card
 from isotope.domain.sharing import settle_ride as settle
 from isotope.domain.sharing import watch_funds as look_at_funds
@@ -83,6 +91,12 @@ async def settle_authorising(services: Services, *, operator_id: int, ride_id: i
     await settle_card(services.rt, services.cards, SettleAuthorising(operator=operator, ride_id=RideId(ride_id)))
 
 
+async def recheck_ride(services: Services, *, operator_id: int, ride_id: int, look: int) -> None:
+    """A short ride, or one whose kilometres cost, is over, and its vehicle's late reports have come: look at it again."""
+    operator = await services.operators.get(OperatorId(operator_id))
+    await look_again(services.rt, services.cards, RecheckRide(operator=operator, ride_id=RideId(ride_id), look=look))
+
+
 async def auto_topup(
     services: Services, *, operator_id: int, rider_id: int, currency: str, cause: str, look: int
 ) -> None:
@@ -105,6 +119,13 @@ async def watch_funds(services: Services, *, operator_id: int, ride_id: int, nr:
     await look_at_funds(services.rt, services.cards, services.zones, what)
 
 
+async def expire_reservation(services: Services, *, operator_id: int, reservation_id: int, extended: int) -> None:
+    """The time of a reservation is over."""
+    operator = await services.operators.get(OperatorId(operator_id))
+    what = ExpireReservation(operator=operator, reservation_id=ReservationId(reservation_id), extended=extended)
+    await expire(services.rt, what)
+
+
 async def tell_rider(
     services: Services, *, operator_id: int, rider_id: int, code: str, params: dict[str, str | int]
 ) -> None:
@@ -121,11 +142,13 @@ async def rider_erased(services: Services, *, operator_id: int, rider_id: int) -
 
 JOBS: Final[Mapping[str, Job]] = {
     "settle_ride": settle_ride,
+    "recheck_ride": recheck_ride,
     "auto_topup": auto_topup,
     "handle_card_dispute": handle_card_dispute,
     "rider_erased": rider_erased,
     "watch_funds": watch_funds,
     "tell_rider": tell_rider,
+    "expire_reservation": expire_reservation,
     "settle_authorising": settle_authorising,
 }
 
@@ -158,5 +181,12 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     "forget_idempotent_requests": Periodic("*/5 * * * *", lambda services: forget_idempotent_requests(services.rt)),
     "keep_report_history": Periodic("7 * * * *", lambda services: keep_report_history(services.rt)),
     "expire_bonus": Periodic("* * * * *", lambda services: expire_bonus(services.rt)),
+    "watch_open_rides": Periodic(
+        "* * * * * */20", lambda services: watch_open_rides(services.rt, services.cards, services.zones)
+    ),
+    # Vehicles whose rider left them in a zone: the next one gets them whole.
+    "release_from_zones": Periodic(
+        "* * * * * */3", lambda services: release_from_zones(services.rt, services.operators, services.zones)
+    ),
     "watch_batteries": Periodic("* * * * *", lambda services: watch_batteries(services.rt)),
 }

@@ -23,7 +23,7 @@ def later(seconds: float) -> datetime:
 
 async def apply(rt: Runtime, *reports: StateReport) -> int:
     async with rt.db.write() as tx:
-        return await apply_reports(tx, reports)
+        return (await apply_reports(tx, reports)).vehicles
 
 
 async def state(rt: Runtime, fleet: Fleet) -> VehicleState | None:

@@ -46,18 +46,20 @@ from isotope.domain.fleet.model import (
     VehicleState,
     VehicleStatus,
 )
+from isotope.domain.fleet.movements import Movement, find_movement
 from isotope.domain.fleet.queries import (
     find_vehicle_of_device,
     get_model_offer,
     get_vehicle_offer,
     list_addons,
+    list_in_use,
     list_models,
     list_status_changes,
     list_tariffs,
     list_vehicles,
     offers_of,
 )
-from isotope.domain.fleet.reports import apply_reports
+from isotope.domain.fleet.reports import AppliedReports, apply_reports
 from isotope.domain.fleet.rules import (
     By,
     may_change_status,
@@ -76,6 +78,7 @@ __all__ = [
     "AddonDraft",
     "AddonOffer",
     "AlertKind",
+    "AppliedReports",
     "By",
     "Catalog",
     "Catalogs",
@@ -85,6 +88,7 @@ __all__ = [
     "LockedVehicle",
     "ModelDraft",
     "ModelSpec",
+    "Movement",
     "Offers",
     "StatusChange",
     "TariffDraft",
@@ -98,6 +102,7 @@ __all__ = [
     "VehicleStatus",
     "apply_reports",
     "change_status",
+    "find_movement",
     "find_vehicle_of_device",
     "get_model_offer",
     "get_vehicle",
@@ -105,6 +110,7 @@ __all__ = [
     "hold_vehicle",
     "keep_report_history",
     "list_addons",
+    "list_in_use",
     "list_models",
     "list_status_changes",
     "list_tariffs",

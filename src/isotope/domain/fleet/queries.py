@@ -1,5 +1,6 @@
 """Reading the catalogue and the fleet."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from isotope.domain.fleet import errors
 from isotope.domain.fleet.model import (
     AddonOffer,
+    LockedVehicle,
     Offers,
     StatusChange,
     TariffOffer,
@@ -18,6 +20,7 @@ from isotope.domain.fleet.rows import (
     MODEL_COLUMNS,
     STATE_COLUMNS,
     VEHICLE_COLUMNS,
+    locked_vehicle_row,
     model_of,
     state_of,
     vehicle_of,
@@ -175,6 +178,21 @@ async def list_vehicles(tx: Tx, operator_id: OperatorId, vehicle_ids: list[Vehic
         )
         for row in rows
     ]
+
+
+async def list_in_use(tx: Tx, vehicles: Sequence[tuple[OperatorId, VehicleId]]) -> list[LockedVehicle]:
+    """Those of the vehicles, of whichever operators, that a journey has now, with model and state; none is locked."""
+    return await tx.all(
+        locked_vehicle_row,
+        f"""
+        select {VEHICLE_COLUMNS}, {MODEL_COLUMNS}, {STATE_COLUMNS}
+          from unnest(%(operator_ids)s::bigint[], %(vehicle_ids)s::bigint[]) as given (operator_id, vehicle_id)
+          join vehicle v on v.operator_id = given.operator_id and v.id = given.vehicle_id and v.status = 'IN_USE'
+          join vehicle_model m on m.operator_id = v.operator_id and m.id = v.model_id
+          left join vehicle_state s on s.operator_id = v.operator_id and s.vehicle_id = v.id
+        """,
+        {"operator_ids": [operator_id for operator_id, _ in vehicles], "vehicle_ids": [id_ for _, id_ in vehicles]},
+    )
 
 
 async def find_vehicle_of_device(tx: Tx, operator_id: OperatorId, device_id: DeviceId) -> VehicleId | None:

@@ -11,7 +11,7 @@ from isotope.domain.fleet.channels import IDS_PER_NOTICE, VEHICLE_CHANGED
 from isotope.domain.fleet.model import NEVER
 from isotope.infra.db import Tx
 from isotope.iot.model import StateReport
-from isotope.kernel.ids import DeviceId, OperatorId
+from isotope.kernel.ids import DeviceId, OperatorId, VehicleId
 
 _FACTS: Final = ("speed_kmh", "battery_pct", "iot_battery_pct", "locked", "odometer_m")
 
@@ -120,24 +120,39 @@ _APPLY: Final = """
             seen_at = greatest(excluded.seen_at, s.seen_at)
         returning s.operator_id, s.vehicle_id
     ), numbered as (
-        select operator_id || ':' || vehicle_id as id, (row_number() over () - 1) / %(ids_per_notice)s as notice from live
+        select live.operator_id || ':' || live.vehicle_id as id, (row_number() over () - 1) / %(ids_per_notice)s as notice,
+               v.status = 'IN_USE' as in_use
+          from live join vehicle v on v.operator_id = live.operator_id and v.id = live.vehicle_id
     )
-    select count(*), pg_notify(%(channel)s, string_agg(id, ',')) from numbered group by notice
+    select count(*), string_agg(id, ',') filter (where in_use), pg_notify(%(channel)s, string_agg(id, ','))
+      from numbered group by notice
 """
 
 
-async def apply_reports(tx: Tx, reports: Sequence[StateReport]) -> int:
-    """Write a batch in one statement and tell what changed; how many vehicles' live states were written.
+class AppliedReports(msgspec.Struct, frozen=True, kw_only=True):
+    """How many vehicles' live states a batch wrote, and those of them that a journey has now."""
+
+    vehicles: int = 0
+    in_use: tuple[tuple[OperatorId, VehicleId], ...] = ()
+
+
+async def apply_reports(tx: Tx, reports: Sequence[StateReport]) -> AppliedReports:
+    """Write a batch in one statement and tell what changed.
 
     Reports of units that sit in no vehicle are left out. Applying a batch twice changes the live state once; its
     history is then there twice.
     """
     if not reports:
-        return 0
+        return AppliedReports()
     params = {
         "reports": msgspec.json.encode(reports).decode(),
         "changes": msgspec.json.encode(fold_reports(reports)).decode(),
         "channel": VEHICLE_CHANGED,
         "ids_per_notice": IDS_PER_NOTICE,
     }
-    return sum(int(count) for count, _notified in await tx.tuples(_APPLY, params))
+    rows = await tx.tuples(_APPLY, params)
+    names = [name.split(":") for _count, in_use, _notified in rows if in_use for name in in_use.split(",")]
+    return AppliedReports(
+        vehicles=sum(int(row[0]) for row in rows),
+        in_use=tuple((OperatorId(int(operator_id)), VehicleId(int(vehicle_id))) for operator_id, vehicle_id in names),
+    )

@@ -2,23 +2,42 @@
 
 from isotope.domain.sharing.errors import ride_not_found
 from isotope.domain.sharing.funds import Step as FundsStep
+from isotope.domain.sharing.history_errors import file_not_found, files_unavailable
 from isotope.domain.sharing.holds import RideCardHold, RideHold
+from isotope.domain.sharing.links import Link, read_link, write_link
 from isotope.domain.sharing.model import AgreedAddon, Outcome, Ride, RideStatus, Terms
+from isotope.domain.sharing.pictures import Image, KeptImage, PictureId, PictureOf, StoredPicture, get_file_key
 from isotope.domain.sharing.ports import Blobs, TakenVehicles
 from isotope.domain.sharing.queries import find_ride, list_running_rides
 from isotope.domain.sharing.refunds import Fine, FineId, Refund
+from isotope.domain.sharing.reservations import Reservation, ReservationId, ReservationStatus
+from isotope.domain.sharing.rules import most_of_type
+from isotope.domain.sharing.usecases.cancel_reservation import OwnReservation, cancel_reservation
+from isotope.domain.sharing.usecases.act_on_zones import act_on_zones, release_from_zones
 from isotope.domain.sharing.usecases.end_ride import EndRide, end_ride
+from isotope.domain.sharing.usecases.expire_reservation import JOB as EXPIRE_RESERVATION_JOB
+from isotope.domain.sharing.usecases.expire_reservation import ExpireReservation, expire_reservation
+from isotope.domain.sharing.usecases.extend_reservation import extend_reservation
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, find_own_ride
 from isotope.domain.sharing.usecases.fine_ride import FineRide, fine_ride
 from isotope.domain.sharing.usecases.get_current_rides import CurrentRide, CurrentRides, get_current_rides
+from isotope.domain.sharing.usecases.get_reservations import (
+    CurrentReservation,
+    CurrentReservations,
+    get_reservations,
+)
 from isotope.domain.sharing.usecases.get_usage import get_usage
-from isotope.domain.sharing.usecases.keep_images import Image, KeptImage, drop_unused_images, keep_images
+from isotope.domain.sharing.usecases.keep_images import drop_unused_images, keep_images
 from isotope.domain.sharing.usecases.list_active_rides import list_active_rides
+from isotope.domain.sharing.usecases.open_picture import OpenedPicture, open_picture
 from isotope.domain.sharing.usecases.pause_ride import PauseRide, pause_ride
 from isotope.domain.sharing.usecases.quote_price import PriceQuote, quote_price
 from isotope.domain.sharing.usecases.read_ride_money import RideMoney, read_ride_money
+from isotope.domain.sharing.usecases.recheck_ride import JOB as RECHECK_RIDE_JOB
+from isotope.domain.sharing.usecases.recheck_ride import RecheckRide, recheck_ride
 from isotope.domain.sharing.usecases.record_ride_answer import record_ride_answer
 from isotope.domain.sharing.usecases.refund_ride import RefundRide, refund_ride
+from isotope.domain.sharing.usecases.reserve_vehicle import ReserveVehicle, reserve_vehicle
 from isotope.domain.sharing.usecases.ring_vehicle import RingVehicle, ring_vehicle
 from isotope.domain.sharing.usecases.send_commands import (
     MAX_VEHICLES,
@@ -34,10 +53,13 @@ from isotope.domain.sharing.usecases.settle_ride import SettleRide, settle_ride
 from isotope.domain.sharing.usecases.start_ride import StartRide, start_ride
 from isotope.domain.sharing.usecases.unpause_ride import UnpauseRide, unpause_ride
 from isotope.domain.sharing.usecases.watch_funds import WatchFunds, watch_funds
+from isotope.domain.sharing.usecases.watch_open_rides import watch_open_rides
 from isotope.domain.sharing.watches import JOB as WATCH_FUNDS_JOB
 
 __all__ = [
+    "EXPIRE_RESERVATION_JOB",
     "MAX_VEHICLES",
+    "RECHECK_RIDE_JOB",
     "RIDER_COMMANDS",
     "SETTLE_AUTHORISING_JOB",
     "SETTLE_RIDE_JOB",
@@ -45,20 +67,33 @@ __all__ = [
     "AgreedAddon",
     "Blobs",
     "CommandResult",
+    "CurrentReservation",
+    "CurrentReservations",
     "CurrentRide",
     "CurrentRides",
     "EndRide",
+    "ExpireReservation",
     "Fine",
     "FineId",
     "FineRide",
     "FundsStep",
     "Image",
     "KeptImage",
+    "Link",
+    "OpenedPicture",
     "Outcome",
+    "OwnReservation",
     "PauseRide",
+    "PictureId",
+    "PictureOf",
     "PriceQuote",
+    "RecheckRide",
     "Refund",
     "RefundRide",
+    "Reservation",
+    "ReservationId",
+    "ReservationStatus",
+    "ReserveVehicle",
     "Ride",
     "RideCardHold",
     "RideHold",
@@ -70,25 +105,40 @@ __all__ = [
     "SettleAuthorising",
     "SettleRide",
     "StartRide",
+    "StoredPicture",
     "TakenVehicles",
     "Terms",
     "UnpauseRide",
     "WatchFunds",
+    "cancel_reservation",
+    "act_on_zones",
     "drop_unused_images",
     "end_ride",
+    "expire_reservation",
+    "extend_reservation",
+    "file_not_found",
+    "files_unavailable",
     "find_own_ride",
     "find_ride",
     "fine_ride",
     "get_current_rides",
+    "get_file_key",
+    "get_reservations",
     "get_usage",
     "keep_images",
     "list_active_rides",
     "list_running_rides",
+    "most_of_type",
+    "open_picture",
     "pause_ride",
     "quote_price",
+    "read_link",
     "read_ride_money",
+    "recheck_ride",
     "record_ride_answer",
     "refund_ride",
+    "reserve_vehicle",
+    "release_from_zones",
     "ride_not_found",
     "ring_vehicle",
     "send_commands",
@@ -97,4 +147,6 @@ __all__ = [
     "start_ride",
     "unpause_ride",
     "watch_funds",
+    "watch_open_rides",
+    "write_link",
 ]

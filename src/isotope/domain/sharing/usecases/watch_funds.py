@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import structlog
 
-from isotope.domain.devices import find_last_command, full_limit, may_send, slow_limit
+from isotope.domain.devices import find_last_command, may_send, slow_limit
 from isotope.domain.devices.model import CommandName, CommandStatus, Motion, Scalar
 from isotope.domain.fleet import LockedVehicle, lock_vehicle
 from isotope.domain.identity import TellRider, tell_later
@@ -24,7 +24,9 @@ from isotope.domain.sharing.funds import (
 from isotope.domain.sharing.model import STARTING, WAITING, EventKind, Outcome, Ride, RideEvent, RideStatus
 from isotope.domain.sharing.money import RunningMoney, change_s, limit_of, read_running_money, read_top_up, wants_top_up
 from isotope.domain.sharing.orders import order_vehicle
+from isotope.domain.sharing.speeds import speed_wanted
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
+from isotope.domain.sharing.zone_effects import get_effect
 from isotope.domain.tenants.model import Operator
 from isotope.domain.zones import ZoneIndex, Zones, may_end_at
 from isotope.infra.db import Tx
@@ -156,13 +158,12 @@ async def _act(tx: Tx, rt: Runtime, cards: Cards, look: _Look, step: Step, nr: i
             await _record(tx, look, EventKind.FUNDS_LOW, data)
             await _tell(tx, rt, look, "funds_low")
         case Step.SLOW:
-            is_told = await _order_speed(tx, look, _slow(look.operator, look.found))
+            is_told = await _order_speed(tx, look, look.operator.settings.payments.auto_stop_kmh)
             if is_told and look.facts.told != "SLOW":
                 await _record(tx, look, EventKind.SLOWED, {"left_minor": look.money.left_minor})
                 await _tell(tx, rt, look, "funds_used_up")
         case Step.RELEASE:
-            spec = look.found.model.spec
-            is_told = await _order_speed(tx, look, full_limit(spec.capabilities, spec.max_speed_kmh))
+            is_told = await _order_speed(tx, look, None)
             if is_told and look.facts.told == "SLOW":
                 await _record(tx, look, EventKind.RELEASED, {"left_minor": look.money.left_minor})
         case Step.STOP:
@@ -185,8 +186,10 @@ async def _top_up(tx: Tx, cards: Cards, look: _Look, nr: int) -> CardCall | None
     return decided if isinstance(decided, CardCall) else None
 
 
-async def _order_speed(tx: Tx, look: _Look, limit: dict[str, Scalar] | None) -> bool:
-    """Whether the unit was told; it is told again at a later look if not."""
+async def _order_speed(tx: Tx, look: _Look, money_kmh: int | None) -> bool:
+    """Whether the unit was told; it is told again at a later look if not. What zones want is heard too."""
+    zones = await get_effect(tx, look.operator.id, look.found.vehicle.id)
+    limit = speed_wanted(look.found.model.spec, zones.effect.limit_kmh, money_kmh)
     if limit is None:
         return False
     try:
