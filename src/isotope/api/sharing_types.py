@@ -14,6 +14,7 @@ from msgspec import Meta
 from isotope.api.fields import Id, Latitude, Longitude, UserId
 from isotope.api.upload import Upload
 from isotope.api.user_types import Amount, PaymentMethod
+from isotope.domain.pricing import LINE_CODES
 from isotope.kernel.vehicle_types import VehicleType
 
 ZoneTypeName = Literal[
@@ -27,6 +28,7 @@ ZoneTypeName = Literal[
 ]
 UnixSeconds = Annotated[int, Meta(description="Unix time in seconds.", examples=[1767225600])]
 CurrencyCode = Annotated[str, Meta(description="ISO 4217 code.", examples=["EUR"])]
+_CODES = ", ".join(f"`{code}`" for code in LINE_CODES if code not in ("correction_", "tax"))
 VehicleNumber = Annotated[str, Meta(min_length=1, max_length=64, examples=["1001"])]
 ByVehicleId = Annotated[Id | None, Meta(description="The vehicle by its `id`.")]
 ByVehicleNumber = Annotated[VehicleNumber | None, Meta(description="The vehicle by its printed number (`nr`).")]
@@ -220,12 +222,23 @@ class PriceLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a bill."""
 
     code: Annotated[
-        str, Meta(description="Stable: `unlock`, `minutes`, `pause_minutes`, `addon`, ...", examples=["minutes"])
+        str,
+        Meta(description=f"Stable: {_CODES}, `correction_...`, `tax`.", examples=["ride_minutes"]),
     ]
-    text: Annotated[str, Meta(examples=["8 min"])]
+    text: Annotated[str, Meta(examples=["Riding minutes"])]
     quantity: int
-    unit_price: Amount
-    amount: Amount
+    unit_price: Annotated[Amount, Meta(description="Below zero where something is taken off.")]
+    amount: Annotated[Amount, Meta(description="`quantity` times `unit_price`.")]
+
+
+class ActingZone(msgspec.Struct, frozen=True, kw_only=True):
+    """The zone that slows the vehicle now, or has switched off its throttle."""
+
+    reason: Literal["speed_limit_zone", "no_go_zone"]
+    zone_id: int
+    title: str
+    limit_kmh: Annotated[int | None, Meta(description="The limit it asks for; null: the vehicle takes none.")]
+    throttle_off: Annotated[bool, Meta(description="It must be pushed out of the zone.")]
 
 
 class RideVehicle(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,6 +271,9 @@ class RideVehicle(msgspec.Struct, frozen=True, kw_only=True):
     max_speed_kmh: float | None = None
     commands: Annotated[list[str], Meta(description="What the rider can have it do.", examples=[["ring"]])]
     last_seen_at: UnixSeconds | None = None
+    zone_effect: Annotated[
+        ActingZone | None, Meta(description="The zone that acts on the vehicle now; null: none does.")
+    ] = None
 
 
 class StartRideRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,6 +289,9 @@ class StartRideRequest(msgspec.Struct, frozen=True, kw_only=True):
     payment_method_id: Annotated[
         Annotated[str, Meta(max_length=128)] | None,
         Meta(description="Of `selected_payment_method` or `get-user-payment-methods`.", examples=["wallet"]),
+    ] = None
+    pricing_package_id: Annotated[
+        Id | None, Meta(description="A package of `pricing_packages` of `get-vehicle-pricing`, for this ride.")
     ] = None
     user_id: UserId = None
     skip_wallet_check: Annotated[
@@ -297,7 +316,9 @@ class StartedRide(msgspec.Struct, frozen=True, kw_only=True):
     manual_locker_code: Annotated[str, Meta(description="Code of its mechanical lock; empty if it has none.")]
     vehicle: RideVehicle
     addons: Annotated[list[Addon], Meta(description="What was taken.")]
-    max_allowed_vehicles_per_user: int
+    max_allowed_vehicles_per_user: Annotated[
+        int, Meta(description="How many vehicles of this type one rider may have at once, reserved ones included.")
+    ]
 
 
 class EndRideRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -319,10 +340,21 @@ class EndRideRequest(msgspec.Struct, frozen=True, kw_only=True):
     ]
     images: Annotated[
         Annotated[list[Upload], Meta(max_length=8)] | None,
-        Meta(description="Pictures of the parked vehicle, all in fields of this name: JPEG, PNG, WebP, HEIC."),
+        Meta(
+            description="Pictures of the parked vehicle, all in fields of this name: JPEG, PNG or WebP by their content, "
+            "at most 8 of 10 MiB each."
+        ),
     ] = None
     user_id: UserId = None
     active_ride_id: Annotated[Id | None, Meta(description="The ride by its id.")] = None
+    accepted_fine: Annotated[
+        Decimal | None,
+        Meta(
+            description="End the ride for a fine where a call before was refused with `details.fine`: that amount or "
+            "more. Only the fine that is in force is asked for; if it is higher by now, the call is refused anew.",
+            examples=[25.0],
+        ),
+    ] = None
 
 
 class PaymentInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -352,6 +384,7 @@ class PaymentInfo(msgspec.Struct, frozen=True, kw_only=True):
     ride_seconds: int
     pause_seconds: int
     distance_m: int | None = None
+    earned_bonus: Annotated[Amount, Meta(description="Bonus that was given for ending where it did, after this bill.")]
 
 
 class EndedRide(msgspec.Struct, frozen=True, kw_only=True):
@@ -360,6 +393,13 @@ class EndedRide(msgspec.Struct, frozen=True, kw_only=True):
     total_paid: Annotated[str, Meta(description="The total, as exact decimals.", examples=["2.60"])]
     payment_info: PaymentInfo
     active_ride_id: Annotated[int, Meta(description="The ride that ended.")]
+    review_status: Annotated[
+        Literal["IN_REVIEW"] | None,
+        Meta(
+            description="IN_REVIEW: staff look at how it ended, because a photo that was asked for is missing or shows "
+            "nothing, or the vehicle did not say that it is locked. The price stays. null: nobody does."
+        ),
+    ]
 
 
 class CurrentRideRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -454,12 +494,24 @@ class PricingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PricingText(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the price list, ready to be shown."""
+    """One line of the price list, ready to be shown: a line that the bill can have."""
 
-    code: Annotated[str, Meta(examples=["minutes"])]
-    text: Annotated[str, Meta(description="In the caller's language.", examples=["Riding from minute 4: 0.20 EUR"])]
-    unit: Annotated[str, Meta(description="`once` or `minute`.", examples=["minute"])]
-    price: Amount
+    code: Annotated[str, Meta(description=f"As on the bill: {_CODES}.", examples=["ride_minutes"])]
+    text: Annotated[
+        str,
+        Meta(description="In the caller's language.", examples=["Riding, minutes 4 to 6, 0.20 EUR per minute"]),
+    ]
+    unit: Annotated[str, Meta(description="`once`, `minute` or `km`: what `price` is for.", examples=["minute"])]
+    price: Annotated[
+        Amount,
+        Meta(
+            description="Of `minimum`, `ride_cap` and `day_cap` the limit; 0 where `percent` or `included` counts.",
+        ),
+    ]
+    percent: Annotated[int | None, Meta(description="Of surcharges and discounts in per cent.")] = None
+    included: Annotated[
+        int | None, Meta(description="How many minutes, kilometres or unlockings a package or subscription covers.")
+    ] = None
 
 
 class PricingTier(msgspec.Struct, frozen=True, kw_only=True):
@@ -468,6 +520,49 @@ class PricingTier(msgspec.Struct, frozen=True, kw_only=True):
     from_min: int
     upto_min: int | None
     price: Amount
+
+
+class PricingKmTier(msgspec.Struct, frozen=True, kw_only=True):
+    """Kilometres `from_km` to `upto_km` (null: without end) cost `price` each, every started kilometre."""
+
+    from_km: int
+    upto_km: int | None
+    price: Amount
+
+
+class PricingSurcharge(msgspec.Struct, frozen=True, kw_only=True):
+    """Asked for on top, because of the time or of where the vehicle stands."""
+
+    title: str
+    percent: Annotated[int, Meta(description="Of unlocking, minutes, pauses and kilometres.")]
+    amount: Annotated[Amount, Meta(description="Once.")]
+    per_minute: Annotated[Amount, Meta(description="For each started riding minute.")]
+
+
+class PricingDiscount(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller pays less: of the ride itself, not of add-ons, packages and fees."""
+
+    kind: Literal["group", "promo"]
+    title: str
+    percent: int
+
+
+class Included(msgspec.Struct, frozen=True, kw_only=True):
+    """So much costs nothing more: of each the first that would cost something."""
+
+    unlocks: int
+    minutes: int
+    pause_minutes: int
+    km: int
+
+
+class PricingSubscription(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller's subscription that the ride would use."""
+
+    id: int
+    title: str
+    percent: Annotated[int, Meta(description="Off what the quota does not cover.")]
+    left: Annotated[Included, Meta(description="What is left of its quota.")]
 
 
 class PricingData(msgspec.Struct, frozen=True, kw_only=True):
@@ -480,17 +575,35 @@ class PricingData(msgspec.Struct, frozen=True, kw_only=True):
     unlock: Amount
     minute_tiers: list[PricingTier]
     pause_tiers: Annotated[list[PricingTier], Meta(description="Empty: a pause is free.")]
+    km_tiers: Annotated[list[PricingKmTier], Meta(description="Empty: kilometres are free.")]
+    minimum: Annotated[Amount, Meta(description="Least price of a ride without package or subscription.")]
+    ride_cap: Annotated[Amount | None, Meta(description="Most that a ride itself costs; null: no limit.")]
+    day_cap: Annotated[
+        Amount | None,
+        Meta(description="Most that the caller's rides at this price list cost in a day; null: no limit."),
+    ]
+    surcharges: Annotated[list[PricingSurcharge], Meta(description="In force now, where the vehicle stands.")]
+    discounts: Annotated[list[PricingDiscount], Meta(description="The caller's.")]
+    subscription: Annotated[PricingSubscription | None, Meta(description="The caller's; null: none for this ride.")]
+    free_minutes_used: Annotated[
+        int, Meta(description="Free minutes that the caller had on this vehicle just now; they do not come again.")
+    ]
+    regular_price: Annotated[
+        Amount, Meta(description="Unlocking and the first minute that costs something, for anybody, now.")
+    ]
     addons: list[Addon]
     tax_rate: Annotated[Decimal, Meta(description="A part of one.", examples=[0.255])]
     tax_inclusive: Annotated[bool, Meta(description="Prices contain the tax; else it is added at the end.")]
 
 
 class PricingPackage(msgspec.Struct, frozen=True, kw_only=True):
-    """Minutes or distance bought in advance."""
+    """Can be taken for one ride that begins now: its price is billed with the ride."""
 
-    id: int
+    id: Annotated[int, Meta(description="`package_id` of `start-ride`.")]
     title: str
     price: Amount
+    included: Included
+    pricing: Annotated[list[PricingText], Meta(description="The lines that it adds to the price list.")]
 
 
 class Pricing(msgspec.Struct, frozen=True, kw_only=True):
@@ -498,12 +611,20 @@ class Pricing(msgspec.Struct, frozen=True, kw_only=True):
 
     pricing: list[PricingText]
     pricing_data: PricingData
-    additional_info: Annotated[str | None, Meta(description="A sentence on tax and rounding.")] = None
-    pricing_packages: Annotated[list[PricingPackage], Meta(description="Empty: there are none.")] = []
-    subscription_subaccount_id: Annotated[int | None, Meta(description="Null: there are no subscriptions.")] = None
-    subscription_available: Annotated[bool | None, Meta(description="False: there are no subscriptions.")] = False
+    additional_info: Annotated[str | None, Meta(description="All of `pricing`, and the tax, in a sentence.")] = None
+    pricing_packages: Annotated[list[PricingPackage], Meta(description="Cheapest first. Empty: there are none.")] = []
+    subscription_subaccount_id: Annotated[
+        int | None, Meta(description="The caller's subscription that the ride would use; null: none.")
+    ] = None
+    subscription_available: Annotated[
+        bool | None, Meta(description="Whether the caller has a subscription that the ride would use.")
+    ] = False
     decreased_price: Annotated[
-        Amount | None, Meta(description="What a minute costs with the rider's discount; null: none.")
+        Amount | None,
+        Meta(
+            description="What `regular_price` comes to with the caller's discounts and subscription; "
+            "null: nothing makes it cheaper."
+        ),
     ] = None
 
 

@@ -4,17 +4,20 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from isotope.api.sharing_types import (
+    ActingZone,
     Addon,
     Coordinates,
     PriceLine,
     PriceSummary,
+    PricingKmTier,
     PricingTier,
     RideVehicle,
 )
 from isotope.domain.devices.model import Capability
 from isotope.domain.fleet.model import AddonOffer
-from isotope.domain.pricing.model import AddonPrice, Line, Tariff, Tier
+from isotope.domain.pricing.model import AddonPrice, KmTier, Line, Tariff, Tier
 from isotope.domain.sharing import RIDER_COMMANDS, AgreedAddon, CurrentRide, RideStatus
+from isotope.domain.zones import EffectKind, ZoneEffect
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import AddonId
 from isotope.kernel.money import to_decimal
@@ -85,6 +88,16 @@ def tiers(of: Sequence[Tier], currency: str) -> list[PricingTier]:
     return shown
 
 
+def km_tiers(of: Sequence[KmTier], currency: str) -> list[PricingKmTier]:
+    below = 0
+    shown: list[PricingKmTier] = []
+    for tier in of:
+        price = to_decimal(tier.price_minor, currency)
+        shown.append(PricingKmTier(from_km=below + 1, upto_km=tier.upto_km, price=price))
+        below = tier.upto_km or below
+    return shown
+
+
 def rider_commands(capabilities: Iterable[Capability]) -> list[str]:
     """What the rider of such a vehicle can have it do."""
     return [str(c.command) for c in capabilities if c.command in RIDER_COMMANDS and not c.staff_only]
@@ -125,4 +138,18 @@ def ride_vehicle(current: CurrentRide) -> RideVehicle:
         max_speed_kmh=model.spec.max_speed_kmh,
         commands=rider_commands(model.spec.capabilities),
         last_seen_at=None if state is None else int(state.seen_at.timestamp()),
+        zone_effect=acting_zone(current.zone_effect),
+    )
+
+
+def acting_zone(effect: ZoneEffect) -> ActingZone | None:
+    """The zone that acts on a vehicle, as its rider sees it."""
+    if effect.kind is EffectKind.NONE or effect.zone_id is None:
+        return None
+    return ActingZone(
+        reason="no_go_zone" if effect.kind is EffectKind.NO_GO else "speed_limit_zone",
+        zone_id=effect.zone_id,
+        title=effect.title,
+        limit_kmh=effect.limit_kmh,
+        throttle_off=effect.throttle_off,
     )

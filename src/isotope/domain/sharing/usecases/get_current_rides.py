@@ -1,7 +1,7 @@
 """What an app shows during rides: the vehicle, the time, the price so far."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from isotope.domain.fleet import VehicleOffer, list_vehicles
@@ -10,8 +10,10 @@ from isotope.domain.pricing import Bill, Usage, Words, bill, english
 from isotope.domain.sharing import queries
 from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
 from isotope.domain.sharing.rules import FundsAction, funds_action, ride_usage
+from isotope.domain.sharing.zone_effects import list_effects
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import Standing, get_standing
+from isotope.domain.zones import NO_EFFECT, ZoneEffect
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import RiderId, VehicleId
 
@@ -24,6 +26,7 @@ class CurrentRide:
     vehicle: VehicleOffer
     usage: Usage
     bill: Bill
+    zone_effect: ZoneEffect = NO_EFFECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,17 @@ async def get_current_rides(
         events = await queries.list_events_of(tx, operator.id, [ride.id for ride in rides])
         topping_up = await is_topping_up(tx, operator.id, rider_id)
         found = await list_vehicles(tx, operator.id, [ride.vehicle_id for ride in rides])
+        by_zones = await list_effects(tx, [(operator.id, ride.vehicle_id) for ride in rides])
     vehicles = {offer.vehicle.id: offer for offer in found if offer.vehicle is not None}
+    effects = {vehicle_id: one.effect for (_operator, vehicle_id), one in by_zones.items()}
     return CurrentRides(
-        tuple(_current(ride, vehicles[ride.vehicle_id], events[ride.id], now, words) for ride in rides),
+        tuple(
+            replace(
+                _current(ride, vehicles[ride.vehicle_id], events[ride.id], now, words),
+                zone_effect=effects.get(ride.vehicle_id, NO_EFFECT),
+            )
+            for ride in rides
+        ),
         standing,
         now,
         topping_up,
