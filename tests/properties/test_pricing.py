@@ -141,7 +141,9 @@ def test_a_longer_ride_never_costs_less(
 
 @given(tariffs, addons, usages)
 def test_the_quote_holds_every_price_of_the_bill(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
-    told = {(item.code, item.price_minor) for item in quote_texts(tariff, "EUR", extras).items}
+    told = {
+        (item.code, item.price_minor) for item in quote_texts(Agreed(tariff=tariff, addons=tuple(extras)), "EUR").items
+    }
     billed = {
         (line.code, line.unit_price_minor)
         for line in bill(Agreed(tariff=tariff, addons=tuple(extras)), used).lines

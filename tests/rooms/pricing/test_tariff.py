@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from isotope.domain.pricing import AddonPrice, Tariff, Tier, quote_texts
+from isotope.domain.pricing import AddonPrice, Agreed, Tariff, Tier, quote_texts
 from isotope.domain.pricing.model import AddonKind
 
 WHOLE: dict[str, Any] = {
@@ -96,14 +96,14 @@ def test_the_rate_for_people(rate: str, pct: str) -> None:
 def test_a_quote_tells_every_price() -> None:
     helmet = AddonPrice(kind=AddonKind.FIXED, price_minor=150, title="Helmet")
     seat = AddonPrice(kind=AddonKind.PER_MINUTE, price_minor=3, title="Child seat")
-    quote = quote_texts(msgspec.convert(WHOLE, Tariff), "SEK", (helmet, seat))
+    quote = quote_texts(Agreed(tariff=msgspec.convert(WHOLE, Tariff), addons=(helmet, seat)), "SEK")
     assert quote.text == (
         "Unlock 1.00 EUR; Riding, minutes 1 to 3, free; Riding, minutes 4 to 6, 0.20 EUR per minute; "
         "Riding, from minute 7, 0.10 EUR per minute; Pause 0.05 EUR per minute; Helmet 1.50 EUR; "
         "Child seat 0.03 EUR per minute; Tax 25.5 % included"
     )
     assert (quote.currency, quote.tax_rate, quote.tax_inclusive) == ("EUR", "0.255", True)
-    assert [(item.code, item.unit, item.price_minor, item.from_min, item.upto_min) for item in quote.items] == [
+    assert [(item.code, item.unit, item.price_minor, item.from_nr, item.upto_nr) for item in quote.items] == [
         ("unlock", "once", 100, None, None),
         ("ride_minutes", "minute", 0, 1, 3),
         ("ride_minutes", "minute", 20, 4, 6),
@@ -115,6 +115,8 @@ def test_a_quote_tells_every_price() -> None:
 
 
 def test_a_quote_of_the_simplest_tariff_in_the_operators_currency() -> None:
-    quote = quote_texts(Tariff(minute_tiers=(Tier(price_minor=25),), tax_rate="0.1", tax_inclusive=False), "JPY")
+    quote = quote_texts(
+        Agreed(tariff=Tariff(minute_tiers=(Tier(price_minor=25),), tax_rate="0.1", tax_inclusive=False)), "JPY"
+    )
     assert quote.text == "Riding 25 JPY per minute; Pause free; Tax 10 % is added"
     assert quote.currency == "JPY"

@@ -101,7 +101,9 @@ def test_stored_lines_without_a_rate_are_read() -> None:
 def test_a_quote_tells_the_other_rate_of_an_add_on() -> None:
     tariff = Tariff(minute_tiers=(Tier(price_minor=25),), tax_rate="0.255")
     same = msgspec.structs.replace(HELMET, tax_rate="0.2550")
-    assert quote_texts(tariff, "EUR", (SNACK, same)).text.endswith("Tax 25.5 % included; Snack: tax 14 %")
+    assert quote_texts(Agreed(tariff=tariff, addons=(SNACK, same)), "EUR").text.endswith(
+        "Tax 25.5 % included; Snack: tax 14 %"
+    )
 
 
 WHOLE = (tax("0", 50, 0), tax("0.14", 175, 24), tax("0.255", 263, 67))

@@ -7,6 +7,7 @@ it begins, `quote_texts` tells a price before the ride, `surcharges_in_force` sa
 
 from isotope.domain.pricing.meter import usage
 from isotope.domain.pricing.model import (
+    LINE_CODES,
     AddonKind,
     AddonPrice,
     Agreed,
@@ -33,7 +34,7 @@ from isotope.domain.pricing.model import (
     ZoneCharge,
     rate_pct,
 )
-from isotope.domain.pricing.quote import quote_texts
+from isotope.domain.pricing.quote import package_items, quote_texts
 from isotope.domain.pricing.rules import NOTHING_AT_END, bill, least
 from isotope.domain.pricing.surcharges import surcharges_in_force
 from isotope.domain.pricing.tax import proportional_tax, same_rate, tax_lines
@@ -41,6 +42,7 @@ from isotope.domain.pricing.tiers import free_minutes, kilometres, minutes
 from isotope.domain.pricing.words import Words, english
 
 __all__ = [
+    "LINE_CODES",
     "NOTHING_AT_END",
     "AddonKind",
     "AddonPrice",
@@ -73,6 +75,7 @@ __all__ = [
     "kilometres",
     "least",
     "minutes",
+    "package_items",
     "proportional_tax",
     "quote_texts",
     "rate_pct",

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import combinations, pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -281,13 +281,47 @@ class AtEnd(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 Unit = Literal["once", "minute", "km"]
 
+# What lines of a ride's bill are called, in the bill's order; corrections are `correction_` and their own code.
+LINE_CODES: Final = (
+    "package",
+    "unlock",
+    "ride_minutes",
+    "pause_minutes",
+    "km",
+    "surcharge_pct",
+    "surcharge_fixed",
+    "surcharge_minutes",
+    "package_unlock",
+    "package_minutes",
+    "package_pause_minutes",
+    "package_km",
+    "subscription_unlock",
+    "subscription_minutes",
+    "subscription_pause_minutes",
+    "subscription_km",
+    "subscription_discount",
+    "minimum",
+    "group_discount",
+    "promo_discount",
+    "ride_cap",
+    "day_cap",
+    "addon_fixed",
+    "addon_minutes",
+    "addon_km",
+    "reservation_fee",
+    "reservation_credit",
+    "paid_parking",
+    "parking_fine",
+    "correction_",
+    "tax",
+)
+
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of a receipt: `quantity * unit_price_minor == amount_minor`.
 
-    `code` is stable and for programs (`unlock`, `ride_minutes`, `pause_minutes`, `addon_fixed`, `addon_minutes`,
-    `tax`), `text` is for people. `tax_rate` is what the amount is taxed with; None for the tax itself, and for lines
-    that were stored before rates stood on them.
+    `code` is stable and for programs (`LINE_CODES`), `text` is for people. `tax_rate` is what the amount is taxed with;
+    None for the tax itself, and for lines that were stored before rates stood on them.
     """
 
     code: str
@@ -332,14 +366,24 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuoteItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One price of a tariff: for minutes `from_min` to `upto_min` (null: without end), both included."""
+    """A line that a bill can have, with the code that it has there.
+
+    Attributes:
+        price_minor: of a unit; of `minimum` and caps the limit; 0 where `pct` or `included` says what a line comes to.
+        from_nr: the price is for the minutes or kilometres from this one on,
+        upto_nr: up to and including this one (None: without end).
+        pct: per cent, more or less.
+        included: how many units a quota covers.
+    """
 
     code: str
     text: str
     unit: Unit
     price_minor: int
-    from_min: int | None = None
-    upto_min: int | None = None
+    from_nr: int | None = None
+    upto_nr: int | None = None
+    pct: int | None = None
+    included: int | None = None
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
