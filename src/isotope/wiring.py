@@ -17,6 +17,7 @@ from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import SmsSender
 from isotope.domain.payments import Cards, Purpose
 from isotope.domain.sharing import RideCardHold, RideHold, record_ride_answer
+from isotope.domain.subscriptions import record_subscription_answer
 from isotope.domain.tenants import Operators
 from isotope.domain.wallet import DebtHold, PaymentHold
 from isotope.domain.zones import Zones
@@ -44,10 +45,10 @@ def make_sms(config: Config, rt: Runtime) -> SmsSender:
 
 
 def make_cards(config: Config) -> Cards:
-    """The card provider that the settings name, and who writes down what it answers about rides."""
+    """The card provider that the settings name, and who writes down what it answers about what is sold."""
     return Cards(
         provider=make_card_provider(config),
-        recorders={Purpose.RIDE: record_ride_answer},
+        recorders={Purpose.RIDE: record_ride_answer, Purpose.SUBSCRIPTION: record_subscription_answer},
         public_url=public_url_of(config),
     )
 

@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from isotope.domain.benefits import forget_code_tries
+from isotope.domain.benefits import forget_rider as forget_benefits_of
+from isotope.domain.benefits import reward_referrer as reward
 from isotope.domain.devices import expire_due_commands
 from isotope.domain.fleet import keep_report_history, watch_batteries
 from isotope.domain.identity import TellRider, erase_due_riders, forget_ended_verifications
@@ -30,17 +33,21 @@ from isotope.domain.payments import (
 from isotope.domain.payments import auto_topup as top_up_by_itself
 from isotope.domain.receipts import number_receipts
 from isotope.domain.sharing import (
+    ExpireReservation,
     RecheckRide,
+    ReservationId,
     SettleAuthorising,
     SettleRide,
     WatchFunds,
     release_from_zones,
     watch_open_rides,
 )
+from isotope.domain.sharing import expire_reservation as expire
 from isotope.domain.sharing import recheck_ride as look_again
 from isotope.domain.sharing import settle_authorising as settle_card
 from isotope.domain.sharing import settle_ride as settle
 from isotope.domain.sharing import watch_funds as look_at_funds
+from isotope.domain.subscriptions import end_subscriptions, renew_subscriptions, tell_new_terms
 from isotope.domain.tenants import Operators, forget_ended_logins
 from isotope.domain.wallet import expire_bonus
 from isotope.domain.zones import Zones
@@ -135,9 +142,16 @@ async def tell_rider(
     await tell(services.rt, services.sms, what)
 
 
+async def reward_referrer(services: Services, *, operator_id: int, referee_id: int) -> None:
+    """A rider whom another one brought has paid a ride: that one is rewarded."""
+    await reward(services.rt, await services.operators.get(OperatorId(operator_id)), RiderId(referee_id))
+
+
 async def rider_erased(services: Services, *, operator_id: int, rider_id: int) -> None:
     """What other rooms than identity know of a rider goes with them."""
+    await end_subscriptions(services.rt, OperatorId(operator_id), RiderId(rider_id))
     await forget_rider(services.rt, OperatorId(operator_id), RiderId(rider_id))
+    await forget_benefits_of(services.rt, OperatorId(operator_id), RiderId(rider_id))
 
 
 JOBS: Final[Mapping[str, Job]] = {
@@ -146,6 +160,7 @@ JOBS: Final[Mapping[str, Job]] = {
     "auto_topup": auto_topup,
     "handle_card_dispute": handle_card_dispute,
     "rider_erased": rider_erased,
+    "reward_referrer": reward_referrer,
     "watch_funds": watch_funds,
     "tell_rider": tell_rider,
     "expire_reservation": expire_reservation,
@@ -175,8 +190,13 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     "collect_debts": Periodic(
         "* * * * * */10", lambda services: collect_debts(services.rt, services.cards, services.operators)
     ),
+    "renew_subscriptions": Periodic(
+        "* * * * * */10", lambda services: renew_subscriptions(services.rt, services.cards, services.operators)
+    ),
+    "tell_new_terms": Periodic("*/10 * * * *", lambda services: tell_new_terms(services.rt, services.operators)),
     "erase_due_riders": Periodic("*/10 * * * *", lambda services: erase_due_riders(services.rt, services.holds)),
     "forget_ended_verifications": Periodic("*/5 * * * *", lambda services: forget_ended_verifications(services.rt)),
+    "forget_code_tries": Periodic("*/15 * * * *", lambda services: forget_code_tries(services.rt)),
     "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),
     "forget_idempotent_requests": Periodic("*/5 * * * *", lambda services: forget_idempotent_requests(services.rt)),
     "keep_report_history": Periodic("7 * * * *", lambda services: keep_report_history(services.rt)),
