@@ -8,7 +8,7 @@ is a fault wherever it stands.
 
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar, Union, get_
 import msgspec
 from msgspec import NODEFAULT, Meta, Raw
 
-from isotope.api.upload import Upload, image_type
+from isotope.api.upload import ACCEPTED, PICTURE_BYTES, Upload, image_type
 from isotope.kernel.card_numbers import has_card_number
 from isotope.kernel.errors import Fault, invalid
 
@@ -27,7 +27,6 @@ LEAST_INT: Final = -(2**63)
 GREATEST_INT: Final = 2**63 - 1
 # A Decimal such as 1e999999 is short to write and endless to compute with.
 DECIMAL_DIGITS: Final = 30
-IMAGE_BYTES: Final = 10 * 1024 * 1024
 MOST_ITEMS: Final = 1_000
 MOST_ECHOED: Final = 40
 
@@ -170,14 +169,15 @@ class _FileReader:
         if not isinstance(source, Upload):
             faults.append(Fault(path, "a picture file is expected, not a text"))
             return None
+        if source.size > PICTURE_BYTES:
+            info = f"a picture of at most {PICTURE_BYTES} bytes is expected; {source.shown_name} has {source.size}"
+            faults.append(Fault(path, info))
+            return None
         content_type = image_type(source.data)
         if content_type is None:
-            faults.append(Fault(path, "a JPEG, PNG, WebP or HEIC picture is expected"))
+            faults.append(Fault(path, f"a {ACCEPTED} picture is expected; {source.shown_name} is none by its content"))
             return None
-        if len(source.data) > IMAGE_BYTES:
-            faults.append(Fault(path, f"a picture of at most {IMAGE_BYTES} bytes is expected"))
-            return None
-        return Upload(source.filename, content_type, source.data)
+        return replace(source, content_type=content_type)
 
 
 @dataclass(slots=True)

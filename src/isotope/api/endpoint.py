@@ -121,7 +121,7 @@ async def _carry_out(operation: Operation, call: Call[Any], trace: Trace) -> tup
     """
     caller = await settle(call.services, operation, call.tenant, call.caller, call.body)
     try:
-        response = await operation.handler(replace(call, caller=caller))
+        response = await operation.handler(call if caller is call.caller else replace(call, caller=caller))
     except Refusal as refusal:
         if call.idempotency_key is None or not is_final(refusal):
             raise

@@ -39,7 +39,7 @@ def _plain(value: Any) -> Any:
         case Decimal():
             return str(value.normalize(_EXACT))
         case Upload():
-            return [value.content_type, sha256(value.data).hexdigest()]
+            return [value.content_type, value.digest.hex()]
         case msgspec.Struct():
             fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
             return {name: _plain(given) for name, given in fields if not _is_left_out(given)}

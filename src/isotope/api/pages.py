@@ -1,4 +1,4 @@
-"""What is served beside the contract: health, metrics, the outbox of the demo, documentation, pages for cards."""
+"""What is served beside the contract: health, metrics, the outbox of the demo, documentation, pages for cards, pictures."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,6 +12,7 @@ from isotope.api.docs.curl import BASE
 from isotope.api.docs.money import render_money
 from isotope.api.docs.page import render
 from isotope.api.endpoint import encode
+from isotope.api.files import files_page
 from isotope.api.health import unready_reasons
 from isotope.api.openapi.document import openapi_document
 from isotope.api.sections import operations
@@ -37,6 +38,7 @@ def pages(services: Services) -> Sequence[Page]:
         Page("docs_money", "/api/docs/money", _docs_money()),
         Page("openapi", "/api/docs/openapi.json", _openapi()),
         *card_pages(),
+        files_page(),
     ]
     if services.config.mode != "production":
         found.append(Page("dev_outbox", "/dev/outbox", _outbox))

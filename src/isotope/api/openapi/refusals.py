@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from isotope.api.body import FORM_BYTES
 from isotope.api.errors import INTERNAL_ERROR, STATUS
 from isotope.api.operation import Auth, Operation
 from isotope.kernel.errors import Kind
@@ -20,6 +21,7 @@ _SAMPLES: Final[Mapping[str, str | int]] = {
     "checks_left": 4,
     "command": "reboot",
     "distance_m": 240,
+    "fine": "25.00 EUR",
     "flow": "LOGIN",
     "has": "0.50 EUR",
     "needs": "1.00 EUR",
@@ -81,13 +83,15 @@ def _common(operation: Operation) -> list[tuple[Kind, str]]:
         pairs.append((Kind.UNPROCESSABLE, "idempotency_key_reused"))
     if operation.method != "GET":
         pairs += [(Kind.TOO_LARGE, "body_too_large"), (Kind.UNSUPPORTED_MEDIA, "unsupported_media")]
+    if operation.content == "multipart":
+        pairs += [(Kind.UNAVAILABLE, "uploads_busy"), (Kind.UNAVAILABLE, "body_too_slow")]
     return pairs
 
 
 def _example(kind: Kind, code: str, operation: Operation, texts: Texts) -> dict[str, Any]:
     samples = _SAMPLES
     if operation.content == "multipart":
-        samples = {**_SAMPLES, "accepted": "multipart/form-data", "limit_bytes": 10_485_760}
+        samples = {**_SAMPLES, "accepted": "multipart/form-data", "limit_bytes": FORM_BYTES}
     text = texts.render(code, samples)
     if code == "validation_failed":
         return {"message": text, "code": code, "errors": _faults(operation)}

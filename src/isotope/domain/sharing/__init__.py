@@ -8,12 +8,12 @@ from isotope.domain.sharing.links import Link, read_link, write_link
 from isotope.domain.sharing.model import AgreedAddon, Outcome, Ride, RideStatus, Terms
 from isotope.domain.sharing.pictures import Image, KeptImage, PictureId, PictureOf, StoredPicture, get_file_key
 from isotope.domain.sharing.ports import Blobs, TakenVehicles
-from isotope.domain.sharing.queries import find_ride, list_running_rides
+from isotope.domain.sharing.queries import find_ride, has_ridden, list_running_rides
 from isotope.domain.sharing.refunds import Fine, FineId, Refund
 from isotope.domain.sharing.reservations import Reservation, ReservationId, ReservationStatus
 from isotope.domain.sharing.rules import most_of_type
-from isotope.domain.sharing.usecases.cancel_reservation import OwnReservation, cancel_reservation
 from isotope.domain.sharing.usecases.act_on_zones import act_on_zones, release_from_zones
+from isotope.domain.sharing.usecases.cancel_reservation import OwnReservation, cancel_reservation
 from isotope.domain.sharing.usecases.end_ride import EndRide, end_ride
 from isotope.domain.sharing.usecases.expire_reservation import JOB as EXPIRE_RESERVATION_JOB
 from isotope.domain.sharing.usecases.expire_reservation import ExpireReservation, expire_reservation
@@ -25,6 +25,7 @@ from isotope.domain.sharing.usecases.get_reservations import (
     CurrentReservation,
     CurrentReservations,
     get_reservations,
+    show_reservation,
 )
 from isotope.domain.sharing.usecases.get_usage import get_usage
 from isotope.domain.sharing.usecases.keep_images import drop_unused_images, keep_images
@@ -110,8 +111,8 @@ __all__ = [
     "Terms",
     "UnpauseRide",
     "WatchFunds",
-    "cancel_reservation",
     "act_on_zones",
+    "cancel_reservation",
     "drop_unused_images",
     "end_ride",
     "expire_reservation",
@@ -125,6 +126,7 @@ __all__ = [
     "get_file_key",
     "get_reservations",
     "get_usage",
+    "has_ridden",
     "keep_images",
     "list_active_rides",
     "list_running_rides",
@@ -137,13 +139,14 @@ __all__ = [
     "recheck_ride",
     "record_ride_answer",
     "refund_ride",
-    "reserve_vehicle",
     "release_from_zones",
+    "reserve_vehicle",
     "ride_not_found",
     "ring_vehicle",
     "send_commands",
     "settle_authorising",
     "settle_ride",
+    "show_reservation",
     "start_ride",
     "unpause_ride",
     "watch_funds",

@@ -1,51 +1,84 @@
-"""Parking photos: kept behind the blobs port under names of our own, never under the one a client gives."""
+"""Pictures that riders send: kept behind the blobs port under names of our own, never under the one a client gives.
+
+Every key is written down before something is stored under it, and struck out when it is known what became of it
+(`drop_unused_images`). What a process that died left behind is found by the worker (`sweep_pictures`).
+"""
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Final
 
-from isotope.domain.sharing import queries
+import structlog
+
+from isotope.domain.sharing import pictures
+from isotope.domain.sharing.pictures import Image, KeptImage, PictureOf
 from isotope.domain.sharing.ports import Blobs
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import OperatorId
 
+__all__ = ["DUPLICATE", "NOT_KEPT", "Image", "KeptImage", "drop_unused_images", "keep_images"]
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """A picture that was looked at: `content_type` is what its bytes say."""
+_log = structlog.get_logger(__name__)
 
-    content: bytes
-    content_type: str
-    # What makes it useless as evidence, in stable words (`too_small`, ...); none: it is good.
-    faults: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KeptImage:
-    """A picture that the blob store has."""
-
-    key: str
-    content_type: str
-    size: int
-    faults: tuple[str, ...] = ()
+# The same file was sent for another ride or damage before.
+DUPLICATE: Final = "duplicate"
+# The store was away: there is no picture behind it.
+NOT_KEPT: Final = "not_kept"
+_FOLDER: Final = {PictureOf.RIDE: "rides", PictureOf.DAMAGE: "damages"}
 
 
-async def keep_images(blobs: Blobs, operator_id: OperatorId, images: Sequence[Image]) -> list[KeptImage]:
-    """Store every picture, before and outside any transaction."""
+async def keep_images(
+    rt: Runtime,
+    blobs: Blobs,
+    operator_id: OperatorId,
+    images: Sequence[Image],
+    *,
+    of: PictureOf = PictureOf.RIDE,
+    subject_id: int | None = None,
+) -> list[KeptImage]:
+    """Store every picture, before and outside the transaction that they are for.
+
+    Whatever comes of that, `drop_unused_images` is called with the answer. A store that is away costs the pictures
+    (`not_kept`) and nothing else: a ride can still be ended.
+    """
+    if not images:
+        return []
+    keys = [f"{_FOLDER[of]}/{operator_id}/{uuid.uuid4().hex}" for _image in images]
+    async with rt.db.write() as tx:
+        known = await pictures.list_known_digests(
+            tx, of, operator_id, [image.digest for image in images if image.digest], subject_id
+        )
+        await pictures.add_pending(tx, operator_id, keys, rt.clock.now())
     kept: list[KeptImage] = []
-    for image in images:
-        key = f"rides/{operator_id}/{uuid.uuid4().hex}"
-        await blobs.put(key, image.content, image.content_type)
-        kept.append(KeptImage(key, image.content_type, len(image.content), image.faults))
+    for key, image in zip(keys, images, strict=True):
+        faults = (*image.faults, DUPLICATE) if image.digest in known else image.faults
+        found = KeptImage(key, image.content_type, len(image.content), faults, image.digest)
+        try:
+            await blobs.put(key, image.content, image.content_type)
+        except OSError as error:
+            _log.warning("blobs.unavailable", operator_id=operator_id, error=type(error).__name__)
+            found = replace(found, key="", faults=(*faults, NOT_KEPT))
+        kept.append(found)
     return kept
 
 
 async def drop_unused_images(rt: Runtime, blobs: Blobs, operator_id: OperatorId, images: Sequence[KeptImage]) -> None:
-    """Forget what was stored for an end that was refused; a picture that a ride refers to stays."""
-    if not images:
+    """Forget what was stored and is not referred to: the act was refused, or the picture was there already.
+
+    What cannot be forgotten now is left to the worker.
+    """
+    keys = [image.key for image in images if image.is_kept]
+    if not keys:
         return
     async with rt.db.glance() as tx:
-        used = await queries.list_used_keys(tx, operator_id, [image.key for image in images])
-    for image in images:
-        if image.key not in used:
-            await blobs.delete(image.key)
+        used = await pictures.list_used_keys(tx, operator_id, keys)
+    try:
+        for key in keys:
+            if key not in used:
+                await blobs.delete(key)
+    except OSError as error:
+        _log.warning("blobs.unavailable", operator_id=operator_id, error=type(error).__name__)
+        return
+    async with rt.db.glance() as tx:
+        await pictures.delete_pending(tx, operator_id, keys)
