@@ -1,6 +1,7 @@
 """The caller's address, behind proxies that are trusted."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ def address_of(scope: Mapping[str, Any], headers: Mapping[str, str], trusted: Ne
     return address
 
 
+@lru_cache(maxsize=4_096)
 def _clean(text: str) -> str | None:
     try:
         return str(ip_address(text.strip().strip("[]")))

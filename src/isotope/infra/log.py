@@ -5,13 +5,16 @@ data: values under the names below are masked, addresses of mail and card number
 database says about the rows of a failed statement is left out.
 """
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
-from typing import Any, Final
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from typing import Any, Final, TextIO
 
+import msgspec
 import psycopg
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -43,10 +46,12 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def _masked(name: str, value: Any, depth: int) -> Any:
-    if _SECRET.search(name) or name.lower() in _PERSONAL:
+    if _is_private(name):
         return value if value is None or isinstance(value, bool) else MASK
     if isinstance(value, str):
-        return mask_card_numbers(_URL_PASSWORD.sub(rf"\1:{MASK}@", _MAIL.sub(MASK, value)))
+        if "@" in value:  # both have one, and most texts have none
+            value = _URL_PASSWORD.sub(rf"\1:{MASK}@", _MAIL.sub(MASK, value))
+        return mask_card_numbers(value)
     if depth >= _MAX_DEPTH:
         return MASK
     if isinstance(value, dict):
@@ -54,6 +59,11 @@ def _masked(name: str, value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple):
         return [_masked("", inner, depth + 1) for inner in value]
     return value
+
+
+@lru_cache(maxsize=1_024)
+def _is_private(name: str) -> bool:
+    return _SECRET.search(name) is not None or name.lower() in _PERSONAL
 
 
 def configure_logging(config: Config, process: str) -> None:
@@ -77,13 +87,17 @@ def configure_logging(config: Config, process: str) -> None:
     ]
     render: list[Processor]
     if config.log_format == "json":
-        render = [_exception_as_text, redact, structlog.processors.JSONRenderer(default=str)]
+        render = [_exception_as_text, redact, _as_json]
     else:
         render = [_exception_as_text, redact, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    # Our own lines go straight to the stream: by way of the standard library's loggers each would cost twice as much.
+    # The list stays the same object, for loggers keep it.
+    _PROCESSORS[:] = [*shared, *render]
+    out = _Lines(sys.stderr)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=lambda *_names: out,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -102,6 +116,30 @@ def configure_logging(config: Config, process: str) -> None:
         library.propagate = True
         # Their lines on every call say nothing that ours do not.
         library.setLevel(max(level, logging.WARNING))
+
+
+_PROCESSORS: Final[list[Processor]] = []
+
+
+class _Lines:
+    """Where rendered lines go. A line that cannot be written is lost: whoever says it has other things to do."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+
+    debug = info = warn = warning = error = exception = critical = fatal = msg = write
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    try:
+        return msgspec.json.encode(event, enc_hook=str).decode()
+    except (TypeError, ValueError, OverflowError):
+        # Numbers beyond 64 bits, keys that are no texts, halves of characters.
+        return json.dumps(event, default=str)
 
 
 @contextmanager

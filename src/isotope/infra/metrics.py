@@ -18,9 +18,11 @@ PROCESS_VARIABLE: Final = "ISOTOPE_PROCESS"
 
 
 def _process() -> str:
-    # The collector splits file names at underscores.
-    return os.environ.get(PROCESS_VARIABLE, str(os.getpid())).replace("_", "-")
+    return _PROCESS
 
+
+# The collector splits file names at underscores.
+_PROCESS: Final = os.environ.get(PROCESS_VARIABLE, str(os.getpid())).replace("_", "-")
 
 if os.environ.get(FOLDER_VARIABLE):
     values.ValueClass = values.MultiProcessValue(_process)  # type: ignore[no-untyped-call]
