@@ -247,6 +247,7 @@ async def test_a_ride_does_not_end_where_it_may_not_and_the_refusal_leads_to_whe
             )
         assert [kind for (kind,) in kinds] == ["REQUESTED", "STARTED", "END_REFUSED"]
         there = Point(nearest["coordinates"]["latitude"], nearest["coordinates"]["longitude"])
+        clock.advance(minutes=10)
         await city.unit.report(lat=there.lat, lon=there.lon)
         ended = await city.end(rider, at=there)
         assert ended.status_code == 200, ended.text

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from isotope.domain.fleet.model import ModelSpec, VehicleStatus
 from isotope.domain.payments import PaymentStatus
@@ -19,13 +17,11 @@ from isotope.domain.sharing.rules import (
     amount_to_reserve,
     funds_action,
     is_paused,
-    just_refused,
-    lock_refused_before,
+    lock_refused,
     may_pause,
     may_start,
     may_unpause,
     method_that_pays,
-    position_at_end,
     ride_usage,
 )
 from isotope.domain.tenants.model import PaymentSettings, RideSettings
@@ -277,16 +273,8 @@ def refused(nr: int, second: int, odometer_m: int, reason: str = "lock_not_confi
 def test_the_meter_stops_at_the_first_lock_that_was_not_confirmed(
     events: list[RideEvent], odometer_m: int, expected_s: int | None
 ) -> None:
-    expected = None if expected_s is None else NOW + timedelta(seconds=expected_s)
-    assert lock_refused_before(events, odometer_m) == expected
-
-
-def test_the_same_refusal_twice_in_a_row_is_recorded_once() -> None:
-    once = [event(1, EventKind.STARTED, 0), refused(2, 5, 0, "outside_parking")]
-    assert just_refused(once, "outside_parking")
-    assert not just_refused(once, "no_go_zone")
-    assert not just_refused(once[:1], "outside_parking")
-    assert not just_refused([], "outside_parking")
+    found = lock_refused(events, odometer_m)
+    assert (None if found is None else (found.at - NOW).total_seconds()) == expected_s
 
 
 @pytest.mark.parametrize(
@@ -313,13 +301,3 @@ def test_usage_counts_riding_and_pausing_apart_and_ignores_what_is_no_meter_even
     ]
     used = ride_usage(events, NOW + timedelta(seconds=130))
     assert (used.ride_s, used.pause_s) == (90, 30)
-
-
-@given(age_s=st.integers(-1_000, 1_000), fresh_s=st.integers(5, 300))
-def test_the_phone_counts_while_fresh_and_the_vehicle_after(age_s: int, fresh_s: int) -> None:
-    chosen = position_at_end(phone=HERE, phone_at=NOW - timedelta(seconds=age_s), vehicle=FAR, now=NOW, fresh_s=fresh_s)
-    assert chosen == (HERE if abs(age_s) <= fresh_s else FAR)
-
-
-def test_without_a_vehicle_position_any_phone_position_is_better_than_none() -> None:
-    assert position_at_end(phone=HERE, phone_at=NOW - timedelta(days=1), vehicle=None, now=NOW, fresh_s=60) == HERE

@@ -1,9 +1,11 @@
 """Rides: start, end, pause, go on, and what runs."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 from isotope.api.operation import Auth, Call, operation
+from isotope.api.pictures import look_at_pictures
 from isotope.api.sharing import views
 from isotope.api.sharing_types import (
     ActiveRides,
@@ -23,7 +25,7 @@ from isotope.domain.pricing.model import Usage
 from isotope.kernel.errors import Fault, Kind, invalid
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import AddonId, RideId, VehicleId
-from isotope.kernel.money import to_decimal
+from isotope.kernel.money import to_decimal, to_minor
 
 # Unix seconds until the year 5138; anything larger is meant in milliseconds.
 _SECONDS_BELOW: Final = 100_000_000_000
@@ -135,6 +137,10 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
         (Kind.CONFLICT, "end_refused_no_parking_zone"),
         (Kind.CONFLICT, "end_refused_no_go_zone"),
         (Kind.CONFLICT, "end_refused_outside_parking"),
+        (Kind.CONFLICT, "end_refused_no_parking_zone_fine"),
+        (Kind.CONFLICT, "end_refused_outside_parking_fine"),
+        (Kind.CONFLICT, "end_refused_far_apart"),
+        (Kind.CONFLICT, "end_refused_position_unknown"),
         (Kind.UNAVAILABLE, "vehicle_did_not_lock"),
         (Kind.CONFLICT, "vehicle_moving"),
     ),
@@ -146,17 +152,21 @@ async def end_ride(call: Call[EndRideRequest]) -> EndedRide:
 
     What the card refuses is debt. What its bank has not answered yet is `pending`; that becomes one or the other.
 
-    A refused end says why and where the nearest legal place is (`details.nearest_parking`). If the vehicle does
-    not confirm its lock the ride goes on; the next request ends it all the same, with the meter stopped at the first.
+    It ends where the phone is if `user_location_timestamp` is fresh, else where the vehicle is. A refused end says why
+    (`details.reason`), where the nearest legal place is (`details.nearest_parking`), and for what fine the ride ends
+    here all the same (`details.fine`; send it as `accepted_fine`). Whoever then parks near by within the operator's
+    grace pays nothing for the way. If the vehicle does not confirm its lock the ride goes on; the next request ends it
+    all the same, counted up to the first. A short ride whose vehicle did not move is given back after some minutes.
     """
     body, rt = call.body, call.services.rt
     ref = _ref(call, body.active_ride_id)
-    images = [sharing.Image(upload.data, upload.content_type) for upload in body.images or ()]
-    if images:
-        # No picture is stored for a ride that is not there.
+    kept: list[sharing.KeptImage] = []
+    if body.images:
+        # No picture is looked at or stored for a ride that is not there.
         async with rt.db.read() as tx:
-            await sharing.find_own_ride(tx, ref)
-    kept = await sharing.keep_images(call.services.blobs, call.operator.id, images)
+            meant = await sharing.find_own_ride(tx, ref)
+        images = await look_at_pictures(body.images)
+        kept = await sharing.keep_images(rt, call.services.blobs, call.operator.id, images, subject_id=meant.id)
     try:
         ride = await sharing.end_ride(
             rt,
@@ -169,16 +179,25 @@ async def end_ride(call: Call[EndRideRequest]) -> EndedRide:
                 rider_at=Point(body.user_latitude, body.user_longitude),
                 rider_at_time=_instant(body.user_location_timestamp),
                 images=kept,
+                accepted_fine_minor=_fine_minor(body.accepted_fine, call.operator.currency),
             ),
         )
-    except Exception:
+    finally:
         await sharing.drop_unused_images(rt, call.services.blobs, call.operator.id, kept)
-        raise
     return _ended(ride, await sharing.get_usage(rt, ride))
 
 
 def _instant(timestamp: int) -> datetime:
     return datetime.fromtimestamp(timestamp if timestamp < _SECONDS_BELOW else timestamp / 1000, UTC)
+
+
+def _fine_minor(amount: Decimal | None, currency: str) -> int | None:
+    if amount is None:
+        return None
+    try:
+        return to_minor(amount, currency)
+    except ValueError as error:
+        raise invalid(Fault("accepted_fine", str(error))) from None
 
 
 def _ended(ride: sharing.Ride, usage: Usage) -> EndedRide:
@@ -204,8 +223,10 @@ def _ended(ride: sharing.Ride, usage: Usage) -> EndedRide:
             ride_seconds=usage.ride_s,
             pause_seconds=usage.pause_s,
             distance_m=ride.distance_m,
+            earned_bonus=to_decimal(ride.earned_bonus_minor, ride.currency),
         ),
         active_ride_id=ride.id,
+        review_status="IN_REVIEW" if ride.review_reasons else None,
     )
 
 

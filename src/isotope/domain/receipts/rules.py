@@ -32,12 +32,12 @@ def number_text(prefix: str, year: int, number: int) -> str:
     return "-".join([*([prefix] if prefix else []), f"{year:04d}", f"{number:06d}"])
 
 
-def credit_lines(taxes: Sequence[TaxLine]) -> tuple[Line, ...]:
-    """The lines of a credit note: one a rate, tax included, so that they sum as the taxes do."""
+def credit_lines(taxes: Sequence[TaxLine], code: str = "refund") -> tuple[Line, ...]:
+    """The lines of a credit note: one a rate, tax included, so that they sum as the taxes do. `code`: what it is."""
     return tuple(
         Line(
-            code="refund",
-            text=english("line_refund"),
+            code=code,
+            text=english(f"line_{code}"),
             quantity=1,
             unit_price_minor=tax.gross_minor,
             amount_minor=tax.gross_minor,

@@ -97,30 +97,70 @@ def ride_already_paused() -> Refusal:
     return Refusal(Kind.CONFLICT, "ride_already_paused")
 
 
-def end_not_here(reason: str, zone_title: str | None, nearest: Point | None, distance_m: float | None) -> Refusal:
-    """`reason` is no_parking_zone, no_go_zone or outside_parking; `details` lead to the nearest legal place."""
-    place = None if nearest is None else {"latitude": round(nearest.lat, 7), "longitude": round(nearest.lon, 7)}
+def end_not_here(
+    reason: str, zone_title: str | None, nearest: Point, distance_m: float, fine: Money | None = None
+) -> Refusal:
+    """`reason` is no_parking_zone, no_go_zone or outside_parking; `details` lead to the nearest legal place.
+
+    With a `fine` the ride ends here for it, if it is accepted in the next call: `end_refused_<reason>_fine`.
+    """
     return Refusal(
         Kind.CONFLICT,
-        f"end_refused_{reason}",
-        {"zone": zone_title or "", "distance_m": round(distance_m or 0)},
+        f"end_refused_{reason}" if fine is None else f"end_refused_{reason}_fine",
+        {"zone": zone_title or "", "distance_m": round(distance_m), **_fine_param(fine)},
         {
             "reason": reason,
             "zone_title": zone_title,
-            "nearest_parking": None
-            if place is None or distance_m is None
-            else {"coordinates": place, "distance_m": round(distance_m, 1)},
+            "nearest_parking": {"coordinates": _place(nearest), "distance_m": round(distance_m, 1)},
+            "fine": _fine(fine),
         },
     )
 
 
-def end_not_here_anywhere(reason: str, zone_title: str | None) -> Refusal:
+def end_not_here_anywhere(reason: str, zone_title: str | None, fine: Money | None = None) -> Refusal:
     """As `end_not_here`, where no legal place is known."""
     return Refusal(
         Kind.CONFLICT,
-        f"end_refused_{reason}_no_place",
-        {"zone": zone_title or ""},
-        {"reason": reason, "zone_title": zone_title, "nearest_parking": None},
+        f"end_refused_{reason}_no_place" if fine is None else f"end_refused_{reason}_fine_no_place",
+        {"zone": zone_title or "", **_fine_param(fine)},
+        {"reason": reason, "zone_title": zone_title, "nearest_parking": None, "fine": _fine(fine)},
+    )
+
+
+def _place(point: Point) -> dict[str, float]:
+    return {"latitude": round(point.lat, 7), "longitude": round(point.lon, 7)}
+
+
+def _fine(fine: Money | None) -> dict[str, str] | None:
+    return None if fine is None else {"amount": str(fine.to_decimal()), "currency": fine.currency}
+
+
+def _fine_param(fine: Money | None) -> dict[str, str | int]:
+    return {} if fine is None else {"fine": fine.text()}
+
+
+def end_far_apart(distance_m: int, limit_m: int, vehicle: Point) -> Refusal:
+    """The phone is not where the vehicle is; `details` say where that is."""
+    return Refusal(
+        Kind.CONFLICT,
+        "end_refused_far_apart",
+        {"distance_m": distance_m, "limit_m": limit_m},
+        {
+            "reason": "far_apart",
+            "distance_m": distance_m,
+            "limit_m": limit_m,
+            "vehicle": {"coordinates": _place(vehicle)},
+        },
+    )
+
+
+def end_position_unknown(fresh_s: int) -> Refusal:
+    """The phone's position is too old, and the vehicle has told none lately."""
+    return Refusal(
+        Kind.CONFLICT,
+        "end_refused_position_unknown",
+        {"seconds": fresh_s},
+        {"reason": "position_unknown", "phone_position_fresh_s": fresh_s},
     )
 
 

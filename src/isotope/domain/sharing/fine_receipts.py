@@ -61,7 +61,7 @@ async def issue_credit_note(tx: Tx, operator: Operator, ride: Ride, refund: Refu
             kind=ReceiptKind.CREDIT_NOTE,
             cause=refund.cause,
             currency=ride.currency,
-            lines=credit_lines(refund.taxes),
+            lines=credit_lines(refund.taxes, refund.code),
             taxes=refund.taxes,
             paid=Paid(
                 bonus_minor=refund.to_bonus_minor,

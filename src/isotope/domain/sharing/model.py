@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ from isotope.domain.pricing.model import (
     ReservationFee,
     Tariff,
     TaxLine,
+    ZoneCharge,
 )
 from isotope.kernel.actor import Actor
 from isotope.kernel.geo import Point
@@ -153,6 +154,33 @@ class ReviewStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
+class EndBonus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a bonus zone pays for an end in it: an amount, and per cent of the ride price."""
+
+    title: str
+    amount_minor: int = 0
+    pct: int = 0
+
+
+class EndPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """On what terms a ride ends, decided when its end was asked for and carried out when its vehicle is locked.
+
+    Attributes:
+        zone_charges: what the place adds to the bill.
+        bonus: what the place pays, after the bill was charged.
+        photo: the best picture that was given, at this try or one before; None: none.
+        review: why staff look at the end; empty: they need not.
+    """
+
+    zone_charges: tuple[ZoneCharge, ...] = ()
+    bonus: EndBonus | None = None
+    photo: Literal["good", "bad"] | None = None
+    review: tuple[str, ...] = ()
+
+
+NO_PLAN: Final = EndPlan()
+
+
 class RideEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened, in the order of `nr`."""
 
@@ -201,6 +229,9 @@ class Ride(msgspec.Struct, frozen=True, kw_only=True):
     at_end: AtEnd | None = None
     review_status: ReviewStatus | None = None
     review_reasons: tuple[str, ...] = ()
+    # Of the last time that it was asked to end.
+    end_plan: EndPlan = NO_PLAN
+    earned_bonus_minor: int = 0
 
     @property
     def holder(self) -> str:

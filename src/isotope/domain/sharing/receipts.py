@@ -9,11 +9,12 @@ from isotope.domain.tenants.model import Operator
 from isotope.infra.db import Tx
 
 
-async def issue_receipt(tx: Tx, operator: Operator, ride: Ride, now: datetime) -> None:
-    """Once the ride's money is settled. A ride that cost nothing has no receipt."""
+async def issue_receipt(tx: Tx, operator: Operator, ride: Ride, now: datetime, vehicle_nr: str | None = None) -> None:
+    """Once the ride's money is settled. A ride that cost nothing has no receipt. `vehicle_nr`: if the caller has it."""
     if not ride.is_settled or not ride.total_minor:
         return
-    found = await get_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
+    if vehicle_nr is None:
+        vehicle_nr = (await get_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)).vehicle.nr
     await issue_later(
         tx,
         ReceiptDraft(
@@ -31,7 +32,7 @@ async def issue_receipt(tx: Tx, operator: Operator, ride: Ride, now: datetime) -
                 debt_minor=ride.debt_minor or 0,
             ),
             issued_at=now,
-            subject=found.vehicle.nr,
+            subject=vehicle_nr,
             supplied_from=ride.started_at,
             supplied_until=ride.ended_at,
         ),

@@ -60,6 +60,16 @@ class Parts:
         )
 
 
+def charged_parts(ride: Ride) -> Parts:
+    """What paid a ride that is over."""
+    return Parts(
+        bonus_minor=ride.charged_bonus_minor or 0,
+        balance_minor=ride.charged_balance_minor or 0,
+        card_minor=ride.charged_card_minor,
+        debt_minor=ride.debt_minor or 0,
+    )
+
+
 def split_refund(left: Parts, amount_minor: int) -> Parts:
     """Which parts come back.
 

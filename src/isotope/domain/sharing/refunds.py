@@ -1,7 +1,7 @@
 """The SQL of fines and refunds."""
 
 from datetime import datetime
-from typing import Any, NewType
+from typing import Any, Literal, NewType
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -14,6 +14,8 @@ from isotope.kernel.ids import OperatorId, RideId
 
 RefundId = NewType("RefundId", int)
 FineId = NewType("FineId", int)
+# By whom and why: staff, or the second look at a finished ride.
+RefundCode = Literal["refund", "failed_ride", "late_report"]
 
 
 class Fine(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     to_debt_minor: int
     to_card_minor: int
     card_pending_minor: int
+    code: RefundCode = "refund"
     reason: str
     actor: Actor
     key: str
@@ -96,7 +99,7 @@ _FINE = (
 )
 _REFUND = (
     "operator_id, id, ride_id, fine_id, amount_minor, taxes, bonus_minor, balance_minor, card_minor, debt_minor,"
-    " to_bonus_minor, to_balance_minor, to_debt_minor, to_card_minor, card_pending_minor, reason, actor, key, at"
+    " to_bonus_minor, to_balance_minor, to_debt_minor, to_card_minor, card_pending_minor, code, reason, actor, key, at"
 )
 
 
@@ -137,11 +140,11 @@ async def insert_refund(tx: Tx, refund: Refund) -> Refund:
         f"""
         insert into ride_refund (operator_id, id, ride_id, fine_id, amount_minor, taxes, bonus_minor, balance_minor,
                                  card_minor, debt_minor, to_bonus_minor, to_balance_minor, to_debt_minor,
-                                 to_card_minor, card_pending_minor, reason, actor, key, at)
+                                 to_card_minor, card_pending_minor, code, reason, actor, key, at)
         overriding system value
         values (%(operator_id)s, %(id)s, %(ride_id)s, %(fine_id)s, %(amount_minor)s, %(taxes)s, %(bonus_minor)s,
                 %(balance_minor)s, %(card_minor)s, %(debt_minor)s, %(to_bonus_minor)s, %(to_balance_minor)s,
-                %(to_debt_minor)s, %(to_card_minor)s, %(card_pending_minor)s, %(reason)s, %(actor)s, %(key)s, %(at)s)
+                %(to_debt_minor)s, %(to_card_minor)s, %(card_pending_minor)s, %(code)s, %(reason)s, %(actor)s, %(key)s, %(at)s)
         returning {_REFUND}
         """,
         msgspec.structs.asdict(refund) | {"taxes": Jsonb(msgspec.to_builtins(refund.taxes))},

@@ -5,14 +5,24 @@ from typing import Any
 import msgspec
 
 from isotope.domain.pricing.model import AtEnd, Line, TaxLine
-from isotope.domain.sharing.model import EventKind, Outcome, ReviewStatus, Ride, RideEvent, RideStatus, Terms
+from isotope.domain.sharing.model import (
+    NO_PLAN,
+    EndPlan,
+    EventKind,
+    Outcome,
+    ReviewStatus,
+    Ride,
+    RideEvent,
+    RideStatus,
+    Terms,
+)
 from isotope.kernel.geo import Point
 
 RIDE_COLUMNS = """
     operator_id, id, rider_id, vehicle_id, model_id, status, currency, terms, requested_at, started_at, ended_at,
     start_lat, start_lon, start_odometer_m, command_id, ending_at, end_lat, end_lon, outcome, distance_m, lines, total_minor, tax_minor, taxes,
     charged_bonus_minor, charged_balance_minor, charged_card_minor, card_pending_minor, debt_minor,
-    at_end, review_status, review_reasons
+    at_end, review_status, review_reasons, end_plan, earned_bonus_minor
 """
 
 
@@ -30,6 +40,7 @@ def ride_row(
     at_end: Any,
     review_status: str | None,
     review_reasons: list[str],
+    end_plan: Any,
     **columns: Any,
 ) -> Ride:
     """A row of RIDE_COLUMNS."""
@@ -44,6 +55,7 @@ def ride_row(
         at_end=None if at_end is None else msgspec.convert(at_end, AtEnd),
         review_status=None if review_status is None else ReviewStatus(review_status),
         review_reasons=tuple(review_reasons),
+        end_plan=NO_PLAN if end_plan is None else msgspec.convert(end_plan, EndPlan),
         **columns,
     )
 

@@ -78,6 +78,7 @@ from isotope.kernel.money import Money
 
 # A vehicle that was pushed a little while its lock was being fought with has not been ridden on.
 STOOD_STILL_M: Final = 50
+LOCK_NOT_CONFIRMED: Final = "lock_not_confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,23 +233,18 @@ def after_command(status: RideStatus, *, done: bool, was_paused: bool) -> tuple[
     return table[status, done]
 
 
-def lock_refused_before(events: Sequence[RideEvent], odometer_m: int) -> datetime | None:
+def lock_refused(events: Sequence[RideEvent], odometer_m: int) -> RideEvent | None:
     """When the vehicle first failed to lock at an end, if it has not been ridden on since.
 
-    The rider has done their part by then: the meter stops there, and the next attempt ends the
-    ride even without the vehicle's word.
+    The rider has done their part by then: the ride is counted up to there, and the next attempt ends it even without
+    the vehicle's word.
     """
-    first: datetime | None = None
     for event in events:
-        if event.kind is not EventKind.END_REFUSED:
+        if event.kind is not EventKind.END_REFUSED or event.data.get("reason") != LOCK_NOT_CONFIRMED:
             continue
-        if event.data.get("reason") != "lock_not_confirmed":
-            continue
-        if odometer_m - int(event.data.get("odometer_m", 0)) > STOOD_STILL_M:
-            continue
-        if first is None:
-            first = event.at
-    return first
+        if odometer_m - int(event.data.get("odometer_m", 0)) <= STOOD_STILL_M:
+            return event
+    return None
 
 
 def is_paused(events: Sequence[RideEvent]) -> bool:
@@ -261,16 +257,3 @@ def ride_usage(events: Sequence[RideEvent], until: datetime, distance_m: int = 0
     """Seconds ridden and paused, from the recorded events, and metres ridden."""
     used = usage([UsageEvent(kind=event.kind, at=event.at) for event in events], until)
     return Usage(ride_s=used.ride_s, pause_s=used.pause_s, distance_m=distance_m)
-
-
-def just_refused(events: Sequence[RideEvent], reason: str) -> bool:
-    """Whether the last thing that happened was this same refusal: asking again adds nothing to the record."""
-    return bool(events) and events[-1].kind is EventKind.END_REFUSED and events[-1].data.get("reason") == reason
-
-
-def position_at_end(*, phone: Point, phone_at: datetime, vehicle: Point | None, now: datetime, fresh_s: int) -> Point:
-    """The phone's position when it is fresh, else the vehicle's; the phone's if there is no other."""
-    age_s = (now - phone_at).total_seconds()
-    if vehicle is None or -fresh_s <= age_s <= fresh_s:
-        return phone
-    return vehicle

@@ -8,8 +8,17 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from isotope.domain.pricing import Bill
-from isotope.domain.sharing.model import EventKind, Outcome, Ride, RideStatus, Terms
+from isotope.domain.pricing import AtEnd, Bill
+from isotope.domain.sharing.model import (
+    NO_PLAN,
+    EndPlan,
+    EventKind,
+    Outcome,
+    ReviewStatus,
+    Ride,
+    RideStatus,
+    Terms,
+)
 from isotope.domain.sharing.rows import RIDE_COLUMNS, ride_row
 from isotope.domain.wallet import Charged
 from isotope.infra.db import Tx
@@ -147,12 +156,13 @@ async def set_ending(
     at: datetime,
     position: Point,
     outcome: Outcome = Outcome.BY_RIDER,
+    plan: EndPlan = NO_PLAN,
 ) -> None:
-    """It was asked to end at `at`, by the rider or because of `outcome`; the ride waits for the lock."""
+    """It was asked to end at `at`, by the rider or because of `outcome`; the ride waits for the lock, then for `plan`."""
     await tx.execute(
         """
         update ride set status = 'ENDING', command_id = %(command_id)s, ending_at = %(at)s, outcome = %(outcome)s,
-               end_lat = %(lat)s, end_lon = %(lon)s
+               end_lat = %(lat)s, end_lon = %(lon)s, end_plan = %(plan)s
          where operator_id = %(operator_id)s and id = %(id)s
         """,
         {
@@ -161,16 +171,18 @@ async def set_ending(
             "command_id": command_id,
             "at": at,
             "outcome": outcome,
+            "plan": None if plan == NO_PLAN else Jsonb(msgspec.to_builtins(plan)),
             "lat": position.lat,
             "lon": position.lon,
         },
     )
 
 
-async def set_end_position(tx: Tx, ride: Ride, position: Point) -> None:
+async def set_end_plan(tx: Tx, ride: Ride, plan: EndPlan) -> None:
+    """What was given at a try that came to nothing (a photo) counts at the next."""
     await tx.execute(
-        "update ride set end_lat = %(lat)s, end_lon = %(lon)s where operator_id = %(operator_id)s and id = %(id)s",
-        {"operator_id": ride.operator_id, "id": ride.id, "lat": position.lat, "lon": position.lon},
+        "update ride set end_plan = %(plan)s where operator_id = %(operator_id)s and id = %(id)s",
+        {"operator_id": ride.operator_id, "id": ride.id, "plan": Jsonb(msgspec.to_builtins(plan))},
     )
 
 
@@ -203,7 +215,10 @@ class Ending:
     position: Point
     distance_m: int
     bill: Bill
+    at_end: AtEnd
     charged: Charged
+    review: tuple[str, ...] = ()
+    earned_bonus_minor: int = 0
 
 
 async def set_ended(tx: Tx, ride: Ride, ending: Ending) -> Ride:
@@ -213,7 +228,9 @@ async def set_ended(tx: Tx, ride: Ride, ending: Ending) -> Ride:
         update ride set status = 'ENDED', ended_at = %(at)s, outcome = %(outcome)s, command_id = null,
                end_lat = %(lat)s, end_lon = %(lon)s, distance_m = %(distance_m)s, lines = %(lines)s,
                total_minor = %(total)s, tax_minor = %(tax)s, taxes = %(taxes)s, charged_bonus_minor = %(bonus)s,
-               charged_balance_minor = %(balance)s, card_pending_minor = %(card)s, debt_minor = %(debt)s
+               charged_balance_minor = %(balance)s, card_pending_minor = %(card)s, debt_minor = %(debt)s,
+               at_end = %(at_end)s, review_status = %(review_status)s, review_reasons = %(review)s,
+               earned_bonus_minor = %(earned)s
          where operator_id = %(operator_id)s and id = %(id)s
         returning {RIDE_COLUMNS}
         """,
@@ -233,6 +250,10 @@ async def set_ended(tx: Tx, ride: Ride, ending: Ending) -> Ride:
             "balance": ending.charged.balance_minor,
             "card": ending.charged.card_minor,
             "debt": ending.charged.debt_minor,
+            "at_end": Jsonb(msgspec.to_builtins(ending.at_end)),
+            "review_status": ReviewStatus.IN_REVIEW if ending.review else None,
+            "review": list(ending.review),
+            "earned": ending.earned_bonus_minor,
         },
     )
 

@@ -3,33 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from isotope.domain.payments import (
-    CardCall,
-    Cards,
-    OpenRefund,
-    list_asked,
-    list_refundable,
-    open_refund,
-)
+from isotope.domain.payments import CardCall, Cards, list_asked
 from isotope.domain.pricing import proportional_tax
 from isotope.domain.pricing.model import TaxLine
 from isotope.domain.sharing import errors, refunds, store
 from isotope.domain.sharing.cards import carry_out_all
-from isotope.domain.sharing.fine_receipts import fine_taxes, issue_credit_note
+from isotope.domain.sharing.fine_receipts import fine_taxes
 from isotope.domain.sharing.model import Ride
-from isotope.domain.sharing.refund_rules import Parts, RefundFacts, may_refund, split_refund
+from isotope.domain.sharing.refund_rules import RefundFacts, charged_parts, may_refund, split_refund
 from isotope.domain.sharing.refunds import Fine, FineId, Refund
+from isotope.domain.sharing.usecases.give_back import GiveBack, give_back
 from isotope.domain.tenants.model import Operator, Role
-from isotope.domain.wallet import (
-    AccountKind,
-    Entry,
-    Posting,
-    bonus_expiry,
-    credit_entries,
-    idempotency_key_reused,
-    lock_standing,
-    post,
-)
+from isotope.domain.wallet import idempotency_key_reused
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor
@@ -101,94 +86,23 @@ async def _decide(
     if no := may_refund(facts):
         raise no
     taxes = proportional_tax(_taxes(ride, fine), facts.refunded_minor, facts.wanted_minor)
-    left = _charged(ride, fine)
+    left = charged_parts(ride) if fine is None else fine.parts
     for one in done:
         left = left.minus(one.parts)
-    parts = split_refund(left, facts.wanted_minor)
-    return await _write(tx, cards, command, ride, cause, parts, taxes, now)
-
-
-async def _write(
-    tx: Tx,
-    cards: Cards,
-    command: RefundRide,
-    ride: Ride,
-    cause: str,
-    parts: Parts,
-    taxes: tuple[TaxLine, ...],
-    now: datetime,
-) -> tuple[Refund, list[CardCall]]:
-    operator, rider = command.operator, ride.rider_id
-    refund_id = await refunds.next_refund_id(tx)
-    refund_cause = f"refund:{refund_id}"
-    calls = []
-    to_card = 0
-    if parts.card_minor and not command.to_wallet:
-        for payment_id, amount_minor in await list_refundable(tx, cards, operator.id, cause, parts.card_minor):
-            refund_of = OpenRefund(
-                operator_id=operator.id,
-                payment_id=payment_id,
-                amount_minor=amount_minor,
-                cause=refund_cause,
-                actor=command.actor,
-                now=now,
-            )
-            calls.append(await open_refund(tx, refund_of))
-            to_card += amount_minor
-    standing = await lock_standing(tx, operator.id, rider, ride.currency)
-    # What no card gets is money that comes in: it settles debt first.
-    credited = credit_entries(rider, standing, parts.total_minor - parts.bonus_minor - to_card)
-    tax_minor = sum(tax.tax_minor for tax in taxes)
-    sides = (
-        Entry(kind=AccountKind.REVENUE, amount_minor=tax_minor - parts.total_minor),
-        Entry(kind=AccountKind.TAX, amount_minor=-tax_minor),
-        Entry(kind=AccountKind.RIDER_BONUS, amount_minor=parts.bonus_minor, rider_id=rider),
-        Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=to_card, rider_id=rider),
-        *credited,
+    what = GiveBack(
+        operator=operator,
+        ride=ride,
+        fine_id=command.fine_id,
+        cause=cause,
+        parts=split_refund(left, facts.wanted_minor),
+        taxes=taxes,
+        code="refund",
+        reason=command.reason,
+        to_wallet=command.to_wallet,
+        actor=command.actor,
+        key=command.key,
     )
-    await post(
-        tx,
-        Posting(
-            operator_id=operator.id,
-            currency=ride.currency,
-            reason="refund",
-            actor=command.actor,
-            cause=refund_cause,
-            now=now,
-            entries=tuple(side for side in sides if side.amount_minor),
-            bonus_expires_at=bonus_expiry(operator.settings.payments, now),
-        ),
-    )
-    refund = await refunds.insert_refund(
-        tx,
-        Refund(
-            operator_id=operator.id,
-            id=refund_id,
-            ride_id=ride.id,
-            fine_id=command.fine_id,
-            amount_minor=parts.total_minor,
-            taxes=taxes,
-            bonus_minor=parts.bonus_minor,
-            balance_minor=parts.balance_minor,
-            card_minor=parts.card_minor,
-            debt_minor=parts.debt_minor,
-            to_bonus_minor=parts.bonus_minor,
-            to_balance_minor=_sum(credited, AccountKind.RIDER_BALANCE),
-            to_debt_minor=_sum(credited, AccountKind.RIDER_DEBT),
-            to_card_minor=0,
-            card_pending_minor=to_card,
-            reason=command.reason,
-            actor=command.actor,
-            key=command.key,
-            at=now,
-        ),
-    )
-    await issue_credit_note(tx, operator, ride, refund, now)
-    return refund, calls
-
-
-def _sum(entries: tuple[Entry, ...], kind: AccountKind) -> int:
-    return sum(entry.amount_minor for entry in entries if entry.kind is kind)
+    return await give_back(tx, cards, what, now)
 
 
 async def _find_fine(tx: Tx, command: RefundRide) -> Fine | None:
@@ -202,17 +116,6 @@ async def _find_fine(tx: Tx, command: RefundRide) -> Fine | None:
 
 def _taxes(ride: Ride, fine: Fine | None) -> tuple[TaxLine, ...]:
     return ride.tax_lines if fine is None else fine_taxes(fine)
-
-
-def _charged(ride: Ride, fine: Fine | None) -> Parts:
-    if fine is not None:
-        return fine.parts
-    return Parts(
-        bonus_minor=ride.charged_bonus_minor or 0,
-        balance_minor=ride.charged_balance_minor or 0,
-        card_minor=ride.charged_card_minor,
-        debt_minor=ride.debt_minor or 0,
-    )
 
 
 def _is_same(before: Refund, command: RefundRide) -> bool:

@@ -96,7 +96,9 @@ async def _record(
     if status is RideStatus.ENDED:
         ended_at = ride.ending_at or at
         outcome = ride.outcome or Outcome.BY_RIDER
-        return await close_ride(tx, rt, cards, operator, ride, events, ended_at=ended_at, outcome=outcome, now=at)
+        return await close_ride(
+            tx, rt, cards, operator, ride, events, ended_at=ended_at, outcome=outcome, now=at, plan=ride.end_plan
+        )
     if status is RideStatus.FAILED:
         aside = VehicleStatus.NEED_INVESTIGATION
         return await fail_ride(tx, ride, Outcome.NOT_UNLOCKED, code=code, to_status=aside, at=at)
