@@ -71,7 +71,7 @@ async def move_sequences(rt: Runtime) -> None:
             "select table_name from information_schema.columns where column_name = 'id' and is_identity = 'YES'"
             " and table_schema = 'public' and table_name in ('operator', 'rider', 'vehicle', 'vehicle_model', 'addon',"
             " 'tariff', 'zone', 'ride', 'device', 'staff', 'card', 'card_payment', 'card_setup', 'receipt',"
-            " 'ledger_transaction')"
+            " 'ledger_transaction', 'package')"
         ):
             await tx.execute(
                 "select setval(pg_get_serial_sequence(%(table)s, 'id'),"
@@ -97,6 +97,8 @@ async def markers_of(rt: Runtime, world: World) -> frozenset[str]:
             world.rider.token,
             *world.fleet.nrs,
             *world.fleet.identities,
+            world.group_ref,
+            world.promo_code,
             *(title for (title,) in zones),
         }
     )
@@ -112,6 +114,7 @@ def numbers_of(world: World) -> frozenset[int]:
             world.card.id,
             world.top_up_id,
             world.receipt_id,
+            world.package_id,
             fleet.model_id,
             fleet.tariff_id,
             *fleet.addon_ids,

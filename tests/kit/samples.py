@@ -14,12 +14,28 @@ import msgspec
 
 from isotope.api.operation import Auth, Operation
 from isotope.api.sections import operations
+from isotope.domain.benefits import (
+    GroupDraft,
+    GroupSpec,
+    PackageDraft,
+    PackageId,
+    PackageSpec,
+    PromoDraft,
+    PromoKind,
+    PromoSpec,
+    upsert_group,
+    upsert_package,
+    upsert_promo,
+)
 from isotope.domain.fleet import VehicleStatus, hold_vehicle, lock_vehicle
 from isotope.domain.payments import Card, CardPaymentId, find_card
+from isotope.domain.pricing.model import Quota
 from isotope.domain.receipts import ReceiptId, issue_later, read_receipts
 from isotope.domain.sharing import Terms, store
 from isotope.domain.sharing.model import EventKind, RideStatus
 from isotope.domain.sharing.refunds import Fine, FineId, insert_fine, next_fine_id
+from isotope.domain.sharing.reservation_store import NewReservation, insert_reservation
+from isotope.domain.sharing.reservations import ReservationId, ReservationTerms
 from isotope.domain.tenants.model import Role, Settings
 from isotope.domain.tenants.store import insert_staff, insert_staff_token
 from isotope.domain.zones import ZoneType
@@ -45,6 +61,10 @@ class World:
     top_up_id: CardPaymentId
     receipt_id: ReceiptId
     fine_id: FineId
+    reservation_id: ReservationId
+    package_id: PackageId
+    group_ref: str
+    promo_code: str
     staff_token: str
     phone_token: str = "a-token-that-nobody-was-given"
 
@@ -64,19 +84,20 @@ class World:
 
 
 async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Role | None = None) -> World:
-    """An operator with a zone, two vehicles, and a rider whose ride on the first of them runs.
+    """An operator with a zone, three vehicles, and a rider who rides the first of them and has reserved the last.
 
     The rider has a card, of a provider that is not there, with a top-up that failed, and a receipt.
     """
     kit = await make_operator(rt, name=f"Operator {uuid4().hex}", settings=settings, staff=staff)
     rider = await make_rider(rt, kit.operator, name=f"Rider {uuid4().hex}", email=f"{uuid4().hex}@example.test")
-    fleet = await make_fleet(rt, kit.operator, 2)
+    fleet = await make_fleet(rt, kit.operator, 3)
     await make_zones(rt, kit.operator, zone_draft(ZoneType.PARKING_ZONE, title=f"Zone {uuid4().hex}"))
     ride_id = await make_running_ride(rt, kit, rider, fleet)
     card, top_up_id = await make_failed_top_up(rt, kit, rider)
     async with rt.db.write() as tx:
         await issue_later(tx, ride_draft(kit.operator, rider.id, f"ride:{ride_id}", at=rt.clock.now()))
     [receipt] = await read_receipts(rt, kit.operator.id, rider.id)
+    package_id, group_ref, promo_code = await make_benefits(rt, kit)
     return World(
         kit=kit,
         rider=rider,
@@ -86,8 +107,25 @@ async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Ro
         top_up_id=top_up_id,
         receipt_id=receipt.id,
         fine_id=await make_fine(rt, kit, ride_id),
+        reservation_id=await make_reservation(rt, kit, rider, fleet),
+        package_id=package_id,
+        group_ref=group_ref,
+        promo_code=promo_code,
         staff_token=await make_staff_token(rt, kit),
     )
+
+
+async def make_benefits(rt: Runtime, kit: OperatorKit) -> tuple[PackageId, str, str]:
+    """A package that fits every ride, a discount group by its ref, and a promo code for a bonus."""
+    operator_id, now = kit.operator.id, rt.clock.now()
+    ref = uuid4().hex
+    async with rt.db.write() as tx:
+        package = PackageSpec(price_minor=300, quota=Quota(unlocks=1, ride_min=30))
+        package_id = await upsert_package(tx, operator_id, PackageDraft(ref=ref, title="Half an hour", spec=package))
+        await upsert_group(tx, operator_id, GroupDraft(ref=ref, title=ref, spec=GroupSpec(pct=10)))
+        promo = PromoSpec(kind=PromoKind.BONUS, amount_minor=100)
+        await upsert_promo(tx, operator_id, PromoDraft(code=ref.upper(), title=ref, spec=promo), SYSTEM, now)
+    return package_id, ref, ref.upper()
 
 
 async def make_fine(rt: Runtime, kit: OperatorKit, ride_id: RideId) -> FineId:
@@ -198,6 +236,45 @@ async def make_running_ride(rt: Runtime, kit: OperatorKit, rider: RiderKit, flee
     return ride_id
 
 
+async def make_reservation(rt: Runtime, kit: OperatorKit, rider: RiderKit, fleet: Fleet) -> ReservationId:
+    """The last vehicle, kept for the rider."""
+    now = rt.clock.now()
+    operator_id = kit.operator.id
+    async with rt.db.write() as tx:
+        found = await lock_vehicle(tx, operator_id, vehicle_id=fleet.vehicle_ids[-1])
+        made = await insert_reservation(
+            tx,
+            NewReservation(
+                operator_id=operator_id,
+                rider_id=rider.id,
+                vehicle_id=found.vehicle.id,
+                model_id=fleet.model_id,
+                place=2,
+                currency=kit.operator.currency,
+                terms=ReservationTerms(
+                    minutes=15,
+                    extensions=1,
+                    fee="FIXED",
+                    fee_minor=50,
+                    credit_on_unlock=True,
+                    tax_rate="0.255",
+                    tax_inclusive=True,
+                ),
+                reserved_at=now,
+                expires_at=now + timedelta(minutes=15),
+            ),
+        )
+        await hold_vehicle(
+            tx,
+            found.vehicle,
+            holder=made.holder,
+            status=VehicleStatus.RESERVED,
+            actor=rider_actor(rider.id),
+            now=now,
+        )
+    return made.id
+
+
 Filler = Callable[[World], Any]
 
 # What refers to something of an operator.
@@ -215,6 +292,9 @@ REFERENCES: Final[Mapping[str, Filler]] = {
     "receipt_id": lambda world: world.receipt_id,
     "fine_id": lambda world: world.fine_id,
     "active_ride_id": lambda world: world.ride_id,
+    "reservation_id": lambda world: world.reservation_id,
+    "pricing_package_id": lambda world: world.package_id,
+    "discount_group": lambda world: world.group_ref,
     "phone_token": lambda world: world.phone_token,
     "phone_prefix": lambda world: world.rider.rider.phone_prefix,
     "phone": lambda world: world.rider.rider.phone,
@@ -226,7 +306,16 @@ PLAIN: Final[Mapping[str, Any]] = {
     "skip_ip_address_check": None,
     "skip_otp": None,
     "skip_document_verification_check": None,
-    "code": "123456",
+    "code": "123456",  # of some operations it is a promo code: see `_code`
+    "title": "A sample",
+    "kind": "BONUS",
+    "discount_percent": None,
+    "rides": None,
+    "days": 30,
+    "most": 10,
+    "valid_from": None,
+    "valid_until": 4_000_000_000,
+    "new_riders_only": False,
     "name": "Sam Sample",
     "first_name": "Sam",
     "last_name": "Sample",
@@ -277,6 +366,8 @@ def body_for(operation: Operation, world: World, *, references: World | None = N
             body[name] = REFERENCES[name](references or world)
         elif name == "flow":
             body[name] = _flow(operation)
+        elif name == "code":
+            body[name] = _code(operation, references or world)
         elif PLAIN[name] is not None:
             body[name] = PLAIN[name]
     return body
@@ -300,6 +391,13 @@ def references_of(operation: Operation) -> list[str]:
 def all_operations() -> list[Operation]:
     """What is walked."""
     return list(operations())
+
+
+def _code(operation: Operation, references: World) -> str:
+    """A new promo code, one that is there, or the digits of a text message."""
+    if operation.id == "create_promo_code":
+        return f"NEW{references.promo_code[:20]}"
+    return references.promo_code if operation.id in ("redeem_code", "stop_promo_code") else str(PLAIN["code"])
 
 
 def _flow(operation: Operation) -> str:

@@ -35,6 +35,10 @@ _ORDER: Final = (
     "get_receipts",
     "get_receipt",
     "get_receipt_pdf",
+    "redeem_code",
+    "get_benefits",
+    "get_referral_code",
+    "set_discount_group",
     "get_zones",
     "get_vehicles",
     "start_ride",
@@ -48,9 +52,16 @@ _ORDER: Final = (
     "get_vehicle_commands",
     "send_vehicle_commands",
     # Beyond the reference.
+    "reserve_vehicle",
+    "get_reservations",
+    "extend_reservation",
+    "cancel_reservation",
     "get_ride_money",
     "refund_ride",
     "fine_ride",
+    "create_promo_code",
+    "stop_promo_code",
+    "get_promo_codes",
 )
 
 

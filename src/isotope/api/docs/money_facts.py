@@ -37,6 +37,9 @@ REASONS: Final[Mapping[str, str]] = {
     "card_refunded": "The provider gave it back to the card.",
     "refund_to_wallet": "The provider could not give it back to the card: the wallet gets it.",
     "bonus_expired": "Bonus came to its end unused.",
+    "promo": "A promo code gives the rider bonus.",
+    "referral": "A new rider redeems another one's referral code: bonus.",
+    "referral_reward": "The new rider has paid a ride: who brought them gets bonus.",
     "disputed": "A rider's bank took a payment back.",
     "dispute_won": "The bank gave it to us again.",
 }
@@ -52,7 +55,7 @@ class Step:
 
 
 EXAMPLE: Final[Sequence[Step]] = (
-    Step("Ada is given a bonus of 2.00", "money_added", {A.RIDER_BONUS: 200, A.ADJUSTMENTS: -200}),
+    Step("Ada is new and redeems a friend's code: a bonus of 2.00", "referral", {A.RIDER_BONUS: 200, A.ADJUSTMENTS: -200}),
     Step(
         "She rides for 5.40 and pays by card: the bonus first",
         "ride",
@@ -90,6 +93,8 @@ EXAMPLE: Final[Sequence[Step]] = (
     Step("She has both now, so one pays the other", "debt_settled", {A.RIDER_BALANCE: -260, A.RIDER_DEBT: 260}),
     Step("A second bonus of 1.50", "money_added", {A.RIDER_BONUS: 150, A.ADJUSTMENTS: -150}),
     Step("ends unused after 90 days", "bonus_expired", {A.RIDER_BONUS: -150, A.ADJUSTMENTS: 150}),
+    Step("A promo code gives her 3.00", "promo", {A.RIDER_BONUS: 300, A.ADJUSTMENTS: -300}),
+    Step("She brings a friend herself", "referral_reward", {A.RIDER_BONUS: 500, A.ADJUSTMENTS: -500}),
     Step("Her bank takes the first top-up back", "disputed", {A.PROVIDER_CLEARING: 1000, A.CHARGEBACKS: -1000}),
     Step("and returns it", "dispute_won", {A.PROVIDER_CLEARING: -1000, A.CHARGEBACKS: 1000}),
 )

@@ -151,9 +151,9 @@ class PromoSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         if self.kind is PromoKind.BONUS and (not self.amount_minor or self.pct or self.rides):
-            raise ValueError("kind BONUS has amount_minor, and neither pct nor rides")
+            raise ValueError("BONUS has an amount, and neither per cent nor rides")
         if self.kind is PromoKind.RIDE_DISCOUNT and (self.amount_minor or not self.pct or not self.rides):
-            raise ValueError("kind RIDE_DISCOUNT has pct and rides, and no amount_minor")
+            raise ValueError("RIDE_DISCOUNT has per cent and rides, and no amount")
         if self.valid_from is not None and self.valid_until is not None and self.valid_from >= self.valid_until:
             raise ValueError("valid_from is before valid_until")
 

@@ -13,7 +13,10 @@ from isotope.kernel.actor import SYSTEM, Actor
 from isotope.kernel.errors import Refusal
 from isotope.kernel.ids import RideId, RiderId
 
-REWARD: Final = "referral_reward"
+# For the ledger: why bonus is given, and what its cause refers to.
+PROMO: Final = ("promo", "promo_redemption")
+REFERRAL: Final = ("referral", "referral")
+REWARD: Final = ("referral_reward", "referral")
 JOB: Final = "reward_referrer"
 
 
@@ -23,17 +26,18 @@ async def give_bonus(
     rider_id: RiderId,
     amount_minor: int,
     *,
-    reason: str,
-    cause: str,
+    what: tuple[str, str],
+    nr: int,
     actor: Actor,
     now: datetime,
     expires_at: datetime | None,
 ) -> None:
-    """The rider receives bonus, the operator's adjustments pay; once a reason and cause.
+    """The rider receives bonus, the operator's adjustments pay; once for each `what` and the row `nr` it refers to.
 
     Raises:
         Refusal: `wallet_limit_reached`.
     """
+    reason, kind = what
     standing = await lock_standing(tx, operator.id, rider_id, operator.currency)
     if no := may_add(standing, amount_minor, MoneyKind.BONUS):
         raise no
@@ -44,7 +48,7 @@ async def give_bonus(
             currency=operator.currency,
             reason=reason,
             actor=actor,
-            cause=cause,
+            cause=f"{kind}:{nr}",
             now=now,
             entries=(
                 Entry(kind=AccountKind.RIDER_BONUS, amount_minor=amount_minor, rider_id=rider_id),
@@ -84,8 +88,8 @@ async def reward_referrer(rt: Runtime, operator: Operator, referee_id: RiderId) 
                 operator,
                 referrer_id,
                 minor,
-                reason=REWARD,
-                cause=f"referral:{referee_id}",
+                what=REWARD,
+                nr=referee_id,
                 actor=SYSTEM,
                 now=now,
                 expires_at=bonus_expiry(operator.settings.payments, now),

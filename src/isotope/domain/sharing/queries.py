@@ -35,6 +35,19 @@ async def has_open_ride(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> b
     )
 
 
+async def has_ridden(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> bool:
+    """Whether the rider has had a ride, or has one now; one that never began is none. (A `benefits.HasRidden`.)"""
+    return bool(
+        await tx.scalar(
+            """
+            select exists (select from ride
+                            where operator_id = %(operator_id)s and rider_id = %(rider_id)s and status <> 'FAILED')
+            """,
+            {"operator_id": operator_id, "rider_id": rider_id},
+        )
+    )
+
+
 async def has_open_ride_on(tx: Tx, operator_id: OperatorId, rider_id: RiderId, method_id: str) -> bool:
     """Whether a running ride of the rider is paid with this; they have a few at most."""
     return bool(

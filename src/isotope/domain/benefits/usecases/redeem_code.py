@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from isotope.domain.benefits import codes, errors, rules, store
 from isotope.domain.benefits.model import PromoCode, PromoKind, Redeemed, Referrer, RideDiscount
 from isotope.domain.benefits.ports import HasRidden
-from isotope.domain.benefits.rewards import give_bonus
+from isotope.domain.benefits.rewards import PROMO, REFERRAL, give_bonus
 from isotope.domain.identity import RiderStatus, counted_address
 from isotope.domain.payments import Cards, card_needed, list_cards
 from isotope.domain.tenants.model import Operator
@@ -17,9 +16,6 @@ from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor
 from isotope.kernel.errors import Refusal
 from isotope.kernel.ids import RiderId
-
-PROMO: Final = "promo"
-REFERRAL: Final = "referral"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +104,8 @@ async def _take_promo(tx: Tx, command: RedeemCode, promo: PromoCode, now: dateti
         operator,
         command.rider_id,
         spec.amount_minor,
-        reason=PROMO,
-        cause=f"promo_redemption:{redemption_id}",
+        what=PROMO,
+        nr=redemption_id,
         actor=command.actor,
         now=now,
         expires_at=ends_at or bonus_expiry(operator.settings.payments, now),
@@ -136,8 +132,8 @@ async def _take_referral(tx: Tx, command: RedeemCode, referrer: Referrer | None,
             operator,
             command.rider_id,
             settings.referee_minor,
-            reason=REFERRAL,
-            cause=f"referral:{command.rider_id}",
+            what=REFERRAL,
+            nr=command.rider_id,
             actor=command.actor,
             now=now,
             expires_at=bonus_expiry(operator.settings.payments, now),
