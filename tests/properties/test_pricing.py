@@ -2,154 +2,283 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal
 from itertools import pairwise
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isotope.domain.pricing import (
-    AddonKind,
-    AddonPrice,
+    LINE_CODES,
     Agreed,
-    Bill,
+    AtEnd,
+    Discount,
+    Quota,
     Tariff,
-    Tier,
     Usage,
     UsageEvent,
     bill,
+    least,
     proportional_tax,
     quote_texts,
+    same_rate,
     tax_lines,
     usage,
 )
+from tests.kit import prices
+from tests.kit.prices import rates
+from tests.properties.price_oracle import SlowPrice
 
 T0 = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
-prices = st.one_of(st.integers(0, 500), st.integers(0, 1_000_000_000))
-seconds = st.one_of(st.integers(0, 1_500), st.integers(0, 10**9))
-rates = st.integers(0, 1_000_000).map(lambda millionths: f"{Decimal(millionths) / 1_000_000:f}")
-
-
-@st.composite
-def tiers(draw: st.DrawFn, *, least: int) -> tuple[Tier, ...]:
-    bounds = sorted(draw(st.sets(st.integers(1, 20), max_size=4)))
-    if least == 0 and draw(st.booleans()):
-        return ()
-    closed = [Tier(upto_min=bound, price_minor=draw(prices)) for bound in bounds]
-    return (*closed, Tier(price_minor=draw(prices)))
-
-
-tariffs = st.builds(
-    Tariff,
-    unlock_minor=prices,
-    minute_tiers=tiers(least=1),
-    pause_tiers=tiers(least=0),
-    tax_rate=rates,
-    tax_inclusive=st.booleans(),
-)
-addons = st.lists(
-    st.builds(
-        AddonPrice,
-        kind=st.sampled_from(AddonKind),
-        price_minor=prices,
-        title=st.just("Helmet"),
-        tax_rate=st.none() | st.sampled_from(["0", "0.1", "0.10"]) | rates,
-    ),
-    max_size=3,
-)
 amounts = st.lists(st.tuples(rates, st.integers(0, 3_000) | st.integers(0, 10**12)), max_size=4)
-usages = st.builds(Usage, ride_s=seconds, pause_s=seconds)
+
+QUOTAS = ("package", "subscription")
+PARTS = {"unlock": "unlock", "minutes": "ride_minutes", "pause_minutes": "pause_minutes", "km": "km"}
+OFF = {f"{owner}_{part}": priced for owner in QUOTAS for part, priced in PARTS.items()}
+DISCOUNTS = {"subscription_discount", "group_discount", "promo_discount"}
+LIMITS = {"ride_cap", "day_cap"}
+# Lines in whose order the bill goes on; those of one group stand as they were agreed.
+GROUPS = [
+    {"package"},
+    {"unlock"},
+    {"ride_minutes"},
+    {"pause_minutes"},
+    {"km"},
+    {"surcharge_pct", "surcharge_fixed", "surcharge_minutes"},
+    *({f"{owner}_{part}"} for owner in QUOTAS for part in PARTS),
+    {"subscription_discount"},
+    {"minimum"},
+    {"group_discount"},
+    {"promo_discount"},
+    {"ride_cap"},
+    {"day_cap"},
+    {"addon_fixed", "addon_minutes", "addon_km"},
+    {"reservation_fee"},
+    {"reservation_credit"},
+    {"paid_parking", "parking_fine"},
+    {"correction_failed_ride", "correction_repark_grace"},
+    {"tax"},
+]
+RIDE = set().union(*GROUPS[1:20])
 
 
-def slow_sums(tariff: Tariff, extras: Sequence[AddonPrice], used: Usage) -> dict[Decimal, int]:
-    """Price before tax by rate, each add-on priced as if it were taken along alone."""
-    own = Decimal(tariff.tax_rate)
-    sums = {own: slow_price_before_tax(tariff, (), used)}
-    nothing = Tariff(minute_tiers=(Tier(price_minor=0),))
-    for extra in extras:
-        rate = own if extra.tax_rate is None else Decimal(extra.tax_rate)
-        sums[rate] = sums.get(rate, 0) + slow_price_before_tax(nothing, (extra,), used)
-    return sums
+@given(prices.agreements, prices.short_usages, prices.ends)
+def test_equals_a_slow_oracle(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    made = bill(agreed, used, at_end)
+    slow = SlowPrice(agreed, used, at_end)
+    assert made.ride_minor == slow.ride
+    assert msgspec.structs.asdict(made.quota_used) == slow.used
+    assert made.tax_minor == slow.tax(agreed.tariff)
+    assert made.total_minor == slow.total(agreed.tariff)
 
 
-def slow_price_before_tax(tariff: Tariff, extras: Sequence[AddonPrice], used: Usage) -> int:
-    """Second by second: whoever begins a minute pays for it."""
-    total = tariff.unlock_minor
-    for rates_by_minute, length_s, is_ride in (
-        (tariff.minute_tiers, used.ride_s, True),
-        (tariff.pause_tiers, used.pause_s, False),
-    ):
-        for second in range(length_s):
-            if second % 60:
-                continue
-            minute = second // 60 + 1
-            if rates_by_minute:
-                open_tiers = [tier for tier in rates_by_minute if tier.upto_min is None or minute <= tier.upto_min]
-                total += open_tiers[0].price_minor
-            if is_ride:
-                total += sum(extra.price_minor for extra in extras if extra.kind == "PER_MINUTE")
-    return total + sum(extra.price_minor for extra in extras if extra.kind == "FIXED")
-
-
-def slow_tax(amount_minor: int, rate: Decimal, *, inclusive: bool) -> int:
-    with localcontext(prec=80):
-        exact = amount_minor * rate / (1 + rate) if inclusive else amount_minor * rate
-        return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
-
-
-@given(tariffs, addons, st.builds(Usage, ride_s=st.integers(0, 1_800), pause_s=st.integers(0, 1_800)))
-def test_equals_a_slow_oracle(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
-    made = bill(Agreed(tariff=tariff, addons=tuple(extras)), used)
-    sums = slow_sums(tariff, extras, used)
-    tax = sum(slow_tax(amount, rate, inclusive=tariff.tax_inclusive) for rate, amount in sums.items())
-    assert made.tax_minor == tax
-    assert made.total_minor == sum(sums.values()) + (0 if tariff.tax_inclusive else tax)
-
-
-@given(tariffs, addons, usages)
-def test_everything_sums_and_nothing_is_negative(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
-    made: Bill = bill(Agreed(tariff=tariff, addons=tuple(extras)), used)
+@given(prices.agreements, prices.usages, prices.ends)
+def test_everything_sums_and_nothing_is_negative(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    made = bill(agreed, used, at_end)
     assert sum(line.amount_minor for line in made.lines) == made.total_minor
     assert made.net_minor + made.tax_minor == made.total_minor
-    assert min(made.net_minor, made.tax_minor, made.total_minor) >= 0
-    assert [
-        sum(column) for column in zip(*((t.net_minor, t.tax_minor, t.gross_minor) for t in made.taxes), strict=True)
-    ] in (
-        [made.net_minor, made.tax_minor, made.total_minor],
-        [],
-    )
+    assert min(made.net_minor, made.tax_minor, made.total_minor, made.ride_minor) >= 0
+    columns = [[tax.net_minor, tax.tax_minor, tax.gross_minor] for tax in made.taxes]
+    assert [sum(column) for column in zip([0, 0, 0], *columns, strict=True)] == [
+        made.net_minor,
+        made.tax_minor,
+        made.total_minor,
+    ]
+    assert all(amount >= 0 for column in columns for amount in column)
+
+
+@given(prices.agreements, prices.usages, prices.ends)
+def test_every_line_says_how_it_came_about(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    made = bill(agreed, used, at_end)
+    takes_off = {*OFF, *DISCOUNTS, *LIMITS, "reservation_credit", *GROUPS[-2]}
     for line in made.lines:
         assert line.quantity > 0
-        assert line.quantity * line.unit_price_minor == line.amount_minor >= 0
+        assert line.quantity * line.unit_price_minor == line.amount_minor
+        assert line.amount_minor <= 0 if line.code in takes_off else line.amount_minor >= 0
+        assert line.amount_minor != 0 or line.code not in takes_off
         assert line.text
+        assert "{" not in line.text
+        assert not line.text.endswith(".")  # the catalogue has it
+        assert any(line.code.startswith(code) for code in LINE_CODES)
+    order = [next(nr for nr, group in enumerate(GROUPS) if line.code in group) for line in made.lines]
+    assert order == sorted(order)
 
 
-@given(tariffs, addons, usages, seconds, seconds)
+@given(prices.agreements, prices.usages, prices.ends)
+def test_the_ride_price_is_its_lines_within_the_limits(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    at_end = msgspec.structs.replace(at_end, correction=None)
+    made = bill(agreed, used, at_end)
+    assert made.ride_minor == sum(line.amount_minor for line in made.lines if line.code in RIDE)
+    tariff = agreed.tariff
+    assert tariff.ride_cap_minor is None or made.ride_minor <= tariff.ride_cap_minor
+    if tariff.day_cap_minor is not None:
+        assert made.ride_minor <= max(0, tariff.day_cap_minor - at_end.spent_today_minor)
+    for line in made.lines:
+        if line.code in RIDE:
+            assert same_rate(line.tax_rate or "") == same_rate(tariff.tax_rate)
+
+
+@given(prices.agreements, prices.usages, prices.ends)
+def test_no_more_of_a_quota_is_used_than_there_is(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    made = bill(agreed, used, at_end)
+    given_by = {
+        "package": Quota() if agreed.package is None else agreed.package.quota,
+        "subscription": Quota() if agreed.subscription is None else at_end.quota_left,
+    }
+    fields = dict(zip(PARTS, ("unlocks", "ride_min", "pause_min", "km"), strict=True))
+    for part, field in fields.items():
+        for owner, quota in given_by.items():
+            taken = sum(line.quantity for line in made.lines if line.code == f"{owner}_{part}")
+            assert taken <= getattr(quota, field)
+            if owner == "subscription" and at_end.correction is None:
+                assert getattr(made.quota_used, field) == taken
+        assert 0 <= getattr(made.quota_used, field) <= getattr(given_by["subscription"], field)
+        metered = sum(line.amount_minor for line in made.lines if line.code == PARTS[part])
+        off = sum(line.amount_minor for line in made.lines if OFF.get(line.code) == PARTS[part])
+        assert metered + off >= 0
+
+
+@given(prices.agreements, prices.usages, prices.ends, prices.seconds, prices.seconds, prices.metres)
 def test_a_longer_ride_never_costs_less(
-    tariff: Tariff, extras: list[AddonPrice], used: Usage, more_ride_s: int, more_pause_s: int
+    agreed: Agreed, used: Usage, at_end: AtEnd, more_ride_s: int, more_pause_s: int, more_m: int
 ) -> None:
-    longer = Usage(ride_s=used.ride_s + more_ride_s, pause_s=used.pause_s + more_pause_s)
-    short, long = (
-        bill(Agreed(tariff=tariff, addons=tuple(extras)), used),
-        bill(Agreed(tariff=tariff, addons=tuple(extras)), longer),
+    """Neither in time nor in distance, whatever is agreed and corrected."""
+    longer = Usage(
+        ride_s=used.ride_s + more_ride_s, pause_s=used.pause_s + more_pause_s, distance_m=used.distance_m + more_m
     )
+    short, long = bill(agreed, used, at_end), bill(agreed, longer, at_end)
     assert short.total_minor <= long.total_minor
     assert short.net_minor <= long.net_minor
     assert short.tax_minor <= long.tax_minor
+    assert short.ride_minor <= long.ride_minor
+    of_rate = {tax.rate: tax.gross_minor for tax in long.taxes}
+    assert all(tax.gross_minor <= of_rate[tax.rate] for tax in short.taxes)
 
 
-@given(tariffs, addons, usages)
-def test_the_quote_holds_every_price_of_the_bill(tariff: Tariff, extras: list[AddonPrice], used: Usage) -> None:
-    told = {
-        (item.code, item.price_minor) for item in quote_texts(Agreed(tariff=tariff, addons=tuple(extras)), "EUR").items
-    }
-    billed = {
-        (line.code, line.unit_price_minor)
-        for line in bill(Agreed(tariff=tariff, addons=tuple(extras)), used).lines
-        if line.code != "tax"
-    }
-    assert billed <= told
+@given(prices.agreements, prices.short_usages, prices.ends)
+def test_the_next_minute_and_the_next_kilometre_never_cost_less(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    """Where a price would fall, it would fall at a border of a tier or a quota."""
+    was = bill(agreed, used, at_end).total_minor
+    for _step in range(3):
+        used = Usage(ride_s=used.ride_s + 60, pause_s=used.pause_s, distance_m=used.distance_m)
+        ridden = bill(agreed, used, at_end).total_minor
+        used = Usage(ride_s=used.ride_s, pause_s=used.pause_s + 60, distance_m=used.distance_m)
+        paused = bill(agreed, used, at_end).total_minor
+        used = Usage(ride_s=used.ride_s, pause_s=used.pause_s, distance_m=used.distance_m + 1000)
+        moved = bill(agreed, used, at_end).total_minor
+        assert was <= ridden <= paused <= moved
+        was = moved
+
+
+@given(prices.agreements, prices.usages, prices.ends)
+def test_no_ride_costs_less_than_its_first_second(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    at_end = msgspec.structs.replace(at_end, correction=None)
+    ridden = msgspec.structs.replace(used, ride_s=used.ride_s + 1)
+    assert least(agreed, at_end) <= bill(agreed, ridden, at_end).total_minor
+
+
+@given(prices.agreements, prices.usages, prices.ends)
+def test_a_correction_takes_off_and_never_adds(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    metered = bill(agreed, used, msgspec.structs.replace(at_end, correction=None))
+    made = bill(agreed, used, at_end)
+    assert made.total_minor <= metered.total_minor
+    codes = [line.code for line in made.lines if not line.code.startswith("correction_") and line.code != "tax"]
+    assert codes == [line.code for line in metered.lines if line.code != "tax"]
+    if at_end.correction is not None and at_end.correction.counted is None:
+        assert (made.total_minor, made.ride_minor, made.quota_used) == (0, 0, Quota())
+
+
+@given(prices.agreements, prices.usages, prices.ends, prices.quotas, prices.percents)
+def test_whoever_has_more_never_pays_more(
+    agreed: Agreed, used: Usage, at_end: AtEnd, more: Quota, more_pct: int
+) -> None:
+    """A larger quota, and one discount more."""
+    left = at_end.quota_left
+    larger = Quota(
+        unlocks=left.unlocks + more.unlocks,
+        ride_min=left.ride_min + more.ride_min,
+        pause_min=left.pause_min + more.pause_min,
+        km=left.km + more.km,
+    )
+    price = bill(agreed, used, at_end).ride_minor
+    assert bill(agreed, used, msgspec.structs.replace(at_end, quota_left=larger)).ride_minor <= price
+    one_more = Discount(kind="promo", id=2, title="Welcome", pct=more_pct)
+    cheaper = msgspec.structs.replace(agreed, discounts=(*agreed.discounts, one_more))
+    assert bill(cheaper, used, at_end).ride_minor <= price
+
+
+@given(prices.agreements, st.lists(st.tuples(prices.usages, prices.ends), min_size=1, max_size=6))
+def test_the_rides_of_a_day_never_cost_more_than_its_limit(agreed: Agreed, rides: list[tuple[Usage, AtEnd]]) -> None:
+    spent = 0
+    for used, at_end in rides:
+        spent += bill(agreed, used, msgspec.structs.replace(at_end, spent_today_minor=spent)).ride_minor
+        assert agreed.tariff.day_cap_minor is None or spent <= agreed.tariff.day_cap_minor
+
+
+@given(prices.agreements, prices.usages, prices.ends)
+def test_the_quote_holds_every_line_of_the_bill(agreed: Agreed, used: Usage, at_end: AtEnd) -> None:
+    """But for those of the place where the ride ends, and of the tax."""
+    at_end = msgspec.structs.replace(at_end, zone_charges=(), correction=None)
+    items = quote_texts(agreed, "EUR", at_end.quota_left).items
+    told = {(item.code, item.unit, item.price_minor) for item in items}
+    for line in bill(agreed, used, at_end).lines:
+        if line.code in OFF:
+            assert any(item.code == line.code and (item.included or 0) >= line.quantity for item in items)
+            assert (OFF[line.code], line.unit, -line.unit_price_minor) in told
+        elif line.code in DISCOUNTS or line.code == "surcharge_pct":
+            assert any(item.code == line.code and item.pct and f"{item.pct} %" in line.text for item in items)
+        elif line.code in {"minimum", *LIMITS}:
+            assert any(item.code == line.code and item.unit == line.unit for item in items)
+        elif line.code != "tax":
+            assert (line.code, line.unit, line.unit_price_minor) in told
+
+
+@given(prices.agreements, prices.quotas, st.integers(1, 120))
+def test_the_quoted_tiers_are_what_each_minute_and_kilometre_costs(agreed: Agreed, quota_left: Quota, nr: int) -> None:
+    """Also for who rides the same vehicle again."""
+    items = quote_texts(agreed, "EUR", quota_left).items
+    tariff = Tariff(
+        minute_tiers=agreed.tariff.minute_tiers,
+        pause_tiers=agreed.tariff.pause_tiers,
+        km_tiers=agreed.tariff.km_tiers,
+    )
+    bare = Agreed(tariff=tariff, free_minutes_used=agreed.free_minutes_used)
+
+    def cost(units: int, code: str) -> int:
+        used = Usage(
+            ride_s=60 * units if code == "ride_minutes" else 0,
+            pause_s=60 * units if code == "pause_minutes" else 0,
+            distance_m=1000 * units if code == "km" else 0,
+        )
+        return bill(bare, used).total_minor
+
+    for code in ("ride_minutes", "pause_minutes", "km"):
+        holding = [
+            item
+            for item in items
+            if item.code == code and (item.from_nr or 0) <= nr and (item.upto_nr is None or nr <= item.upto_nr)
+        ]
+        told = sum(item.price_minor for item in holding)
+        assert len(holding) == (0 if code == "km" and not tariff.km_tiers else 1)
+        assert told == cost(nr, code) - cost(nr - 1, code)
+
+
+@given(prices.agreements, prices.usages, prices.ends, st.data())
+def test_what_is_given_back_of_a_bill_in_parts_is_the_bill(
+    agreed: Agreed, used: Usage, at_end: AtEnd, data: st.DataObject
+) -> None:
+    made = bill(agreed, used, at_end)
+    cuts = sorted(data.draw(st.lists(st.integers(0, made.total_minor), max_size=4)))
+    parts = [
+        part
+        for before, after in pairwise([0, *cuts, made.total_minor])
+        for part in proportional_tax(made.taxes, before, after - before)
+    ]
+    assert sum(part.gross_minor for part in parts) == made.total_minor
+    assert sum(part.tax_minor for part in parts) == made.tax_minor
+    assert sum(part.net_minor for part in parts) == made.net_minor
 
 
 @given(amounts, st.booleans())

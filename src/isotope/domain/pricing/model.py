@@ -43,7 +43,11 @@ Pct = Annotated[int, Meta(ge=0, le=100)]
 
 
 class Surcharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Asked on top of a ride that starts at such a time and place. Decided at the start, and told before it."""
+    """Asked on top of a ride that starts at such a time and place. Decided at the start, and told before it.
+
+    Raises:
+        ValueError: it asks for nothing (as a ValidationError when converted).
+    """
 
     title: Annotated[str, Meta(min_length=1, max_length=120, description="what riders read")]
     windows: Annotated[tuple[TimeWindow, ...], Meta(max_length=50, description="none: always")] = ()
@@ -53,6 +57,10 @@ class Surcharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pct: Annotated[int, Meta(ge=0, le=500, description="of unlocking, minutes, pauses and kilometres")] = 0
     amount_minor: Annotated[PriceMinor, Meta(description="once a ride")] = 0
     per_minute_minor: Annotated[PriceMinor, Meta(description="for each started riding minute")] = 0
+
+    def __post_init__(self) -> None:
+        if not (self.pct or self.amount_minor or self.per_minute_minor):
+            raise ValueError("a surcharge asks for something: pct, amount_minor or per_minute_minor")
 
 
 class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
