@@ -78,6 +78,7 @@ async def start_ride(services: Services, operator: Operator, plan: Plan) -> None
         services.rt,
         services.cards,
         services.live_map,
+        services.zones,
         sharing.StartRide(
             operator=operator,
             rider_id=plan.rider_id,

@@ -138,6 +138,32 @@ async def test_a_reserved_vehicle_is_for_its_holder_alone(rt: Runtime) -> None:
     assert await status_of(rt, fleet) == (VehicleStatus.IN_USE, "reservation:1")
 
 
+async def test_a_reservation_gives_way_to_the_ride_that_names_it(rt: Runtime) -> None:
+    fleet = await make_fleet(rt, (await make_operator(rt)).operator)
+    await hold(rt, fleet, "reservation:1", VehicleStatus.RESERVED)
+
+    async def take_over(from_holder: str) -> None:
+        async with rt.db.write() as tx:
+            found = await lock_vehicle(tx, fleet.operator_id, vehicle_id=fleet.vehicle_id)
+            await hold_vehicle(
+                tx,
+                found.vehicle,
+                holder="ride:7",
+                status=VehicleStatus.IN_USE,
+                actor=RIDER,
+                now=rt.clock.now(),
+                from_holder=from_holder,
+            )
+
+    with pytest.raises(Refusal, match="vehicle_not_available"):
+        await take_over("reservation:2")
+    await take_over("reservation:1")
+    assert await status_of(rt, fleet) == (VehicleStatus.IN_USE, "ride:7")
+    # A ride gives way to nobody.
+    with pytest.raises(Refusal, match="vehicle_not_available"):
+        await take_over("ride:7")
+
+
 async def test_a_stranger_cannot_release(rt: Runtime) -> None:
     fleet = await make_fleet(rt, (await make_operator(rt)).operator)
     with pytest.raises(HolderError):

@@ -9,6 +9,7 @@ import pytest
 from isotope.domain.fleet.model import ModelSpec, VehicleStatus
 from isotope.domain.payments import PaymentStatus
 from isotope.domain.sharing.model import WAITING, EventKind, Outcome, RideEvent, RideStatus
+from isotope.domain.sharing.places import OpenPlace
 from isotope.domain.sharing.rules import (
     FundsAction,
     StartFacts,
@@ -16,26 +17,39 @@ from isotope.domain.sharing.rules import (
     after_command,
     amount_to_reserve,
     funds_action,
+    group_method,
     is_paused,
     lock_refused,
     may_pause,
     may_start,
     may_unpause,
     method_that_pays,
+    most_of_type,
     ride_usage,
 )
 from isotope.domain.tenants.model import PaymentSettings, RideSettings
 from isotope.kernel.actor import SYSTEM
 from isotope.kernel.errors import Refusal
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import AddonId
+from isotope.kernel.ids import AddonId, VehicleId
 from isotope.kernel.money import Money
+from isotope.kernel.vehicle_types import VehicleType
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HERE = Point(60.17, 24.94)
 FAR = Point(60.18, 24.94)
 ENDED_UNPAID = (PaymentStatus.FAILED, PaymentStatus.RELEASED)
 UNCLEAR = (PaymentStatus.AUTHORISING, PaymentStatus.ACTION_REQUIRED)
+
+
+def opened(number: int, vehicle_type: VehicleType = VehicleType.SCOOTER, **more: Any) -> list[OpenPlace]:
+    """Rides that are paid from the wallet, unless told otherwise."""
+    facts: dict[str, Any] = {"kind": "ride", "payment_method_id": "wallet"} | more
+    return [
+        OpenPlace(id=nr, place=nr, vehicle_id=VehicleId(nr), vehicle_type=vehicle_type, **facts)
+        for nr in range(1, number + 1)
+    ]
+
 
 GOOD = StartFacts(
     settings=RideSettings(minimum_balance_minor=500),
@@ -44,8 +58,10 @@ GOOD = StartFacts(
     spendable=Money(500, "EUR"),
     balance=Money(500, "EUR"),
     debt=Money(0, "EUR"),
-    open_rides=0,
+    opened=[],
+    vehicle_type=VehicleType.SCOOTER,
     vehicle_status=VehicleStatus.READY,
+    reservation_id=None,
     minimum_battery_pct=10,
     vehicle_at=HERE,
     vehicle_battery_pct=10,
@@ -53,6 +69,7 @@ GOOD = StartFacts(
     rider_at=HERE,
     addon_ids=[AddonId(1)],
     allowed_addon_ids=[AddonId(1), AddonId(2)],
+    addons_out_of_stock=[],
     payment_method_id=None,
     chosen_method_id=None,
     card_method_ids=[],
@@ -72,7 +89,16 @@ def test_a_start_at_every_limit_is_allowed() -> None:
         ({"blocked": True}, "rider_blocked"),
         ({"debt": Money(1, "EUR")}, "debt_open"),
         ({"spendable": Money(499, "EUR")}, "balance_too_low"),
-        ({"open_rides": 5}, "too_many_rides"),
+        ({"opened": opened(5)}, "too_many_rides"),
+        ({"opened": [*opened(4), *opened(1, kind="reservation")]}, "too_many_rides"),
+        ({"settings": RideSettings(max_by_type={VehicleType.SCOOTER: 2}), "opened": opened(2)}, "too_many_rides"),
+        ({"opened": opened(1, VehicleType.BIKE)}, "group_same_type"),
+        ({"opened": opened(1, VehicleType.BIKE, kind="reservation")}, "group_same_type"),
+        ({"addons_out_of_stock": [AddonId(1)]}, "addon_out_of_stock"),
+        (
+            {"opened": opened(1), "payment_method_id": "card_1", "card_method_ids": ["card_1"]},
+            "group_one_payer",
+        ),
         *(({"vehicle_status": s}, "vehicle_not_available") for s in VehicleStatus if s is not VehicleStatus.READY),
         ({"vehicle_at": None}, "vehicle_silent"),
         ({"vehicle_seen_at": None}, "vehicle_silent"),
@@ -90,6 +116,56 @@ def test_each_fact_alone_refuses_the_start(change: dict[str, Any], code: str) ->
     no = may_start(replace(GOOD, **change))
     assert no is not None
     assert no.code == code
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"opened": opened(4)},
+        {"settings": RideSettings(max_by_type={VehicleType.BIKE: 1}), "opened": opened(4)},
+        {"settings": RideSettings(max_by_type={VehicleType.SCOOTER: 2}), "opened": opened(1)},
+        {"settings": RideSettings(group_same_type=False), "opened": opened(1, VehicleType.BIKE)},
+        {"vehicle_status": VehicleStatus.RESERVED, "reservation_id": 7},
+        # A reservation pays nothing yet.
+        {
+            "opened": opened(1, kind="reservation"),
+            "payment_method_id": "card_1",
+            "card_method_ids": ["card_1"],
+        },
+        {"opened": opened(1), "payment_method_id": "wallet", "card_method_ids": ["card_1"]},
+        # The card that pays the others is gone.
+        {"opened": opened(1, payment_method_id="card_9"), "card_method_ids": ["card_1"], "payment_method_id": "card_1"},
+    ],
+)
+def test_these_facts_refuse_no_start(change: dict[str, Any]) -> None:
+    assert may_start(replace(GOOD, **change)) is None
+
+
+def test_too_many_says_of_what_and_how_many_there_may_be() -> None:
+    of_all = may_start(replace(GOOD, opened=opened(5)))
+    settings = RideSettings(max_by_type={VehicleType.SCOOTER: 2})
+    of_type = may_start(replace(GOOD, settings=settings, opened=opened(2)))
+    assert of_all is not None
+    assert of_all.details == {"max_allowed_vehicles_per_user": 5, "vehicle_type": None}
+    assert of_type is not None
+    assert of_type.details == {"max_allowed_vehicles_per_user": 2, "vehicle_type": "SCOOTER"}
+
+
+@pytest.mark.parametrize(
+    ("of_all", "by_type", "most"),
+    [(5, {}, 5), (5, {VehicleType.SCOOTER: 3}, 3), (2, {VehicleType.SCOOTER: 3}, 2), (5, {VehicleType.BIKE: 1}, 5)],
+)
+def test_a_type_has_its_limit_within_that_of_all(of_all: int, by_type: dict[VehicleType, int], most: int) -> None:
+    settings = RideSettings(max_vehicles_per_rider=of_all, max_by_type=by_type)
+    assert most_of_type(settings, VehicleType.SCOOTER) == most
+
+
+def test_the_first_open_ride_says_what_pays_the_group() -> None:
+    rides = opened(3)
+    second = replace(rides[1], id=0, payment_method_id="card_1")
+    assert group_method([rides[0], second, *opened(1, kind="reservation", payment_method_id="card_2")]) == "card_1"
+    assert group_method(opened(2, kind="reservation")) is None
+    assert group_method([]) is None
 
 
 def test_the_secret_key_waives_the_wallet_and_nothing_else() -> None:

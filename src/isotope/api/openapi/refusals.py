@@ -16,6 +16,7 @@ _SAMPLES: Final[Mapping[str, str | int]] = {
     "amount": "2.40 EUR",
     "debt": "2.40 EUR",
     "allowed": "wallet",
+    "available": "Day pass (4)",
     "battery_pct": 7,
     "minimum_pct": 10,
     "checks_left": 4,
@@ -35,6 +36,9 @@ _SAMPLES: Final[Mapping[str, str | int]] = {
     "seconds": 30,
     "status": "PAUSING",
     "unknown": "9",
+    "method": "card_12",
+    "type": "SCOOTER",
+    "addons": "2",
     "zone": "Esplanadi",
 }
 

@@ -1,5 +1,5 @@
-"""Section Sharing. Importing it declares its twelve operations."""
+"""Section Sharing. Importing it declares its operations."""
 
-from isotope.api.sharing import commands, pricing, rides, vehicles, zones
+from isotope.api.sharing import commands, damage, history, pricing, reservations, rides, vehicles, zones
 
-__all__ = ["commands", "pricing", "rides", "vehicles", "zones"]
+__all__ = ["commands", "damage", "history", "pricing", "reservations", "rides", "vehicles", "zones"]

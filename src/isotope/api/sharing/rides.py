@@ -68,6 +68,10 @@ def _ref(call: Call[ByVehicleRequest] | Call[EndRideRequest], ride_id: int | Non
         (Kind.PAYMENT, "card_declined"),
         (Kind.UNAVAILABLE, "card_no_answer"),
         (Kind.CONFLICT, "too_many_rides"),
+        (Kind.CONFLICT, "group_same_type"),
+        (Kind.CONFLICT, "group_one_payer"),
+        (Kind.CONFLICT, "addon_out_of_stock"),
+        (Kind.CONFLICT, "package_not_available"),
         (Kind.CONFLICT, "vehicle_not_available"),
         (Kind.CONFLICT, "too_far_from_vehicle"),
         (Kind.UNAVAILABLE, "vehicle_did_not_unlock"),
@@ -82,6 +86,9 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
     A ride is paid from bonus and balance first, then by what `payment_method_id` says, or else by what the rider
     chose. Before a card pays, an amount is reserved on it; a card that is declined starts nothing.
 
+    The rider's reservation of the vehicle becomes the ride. Several vehicles can be ridden at once, each ride paused,
+    ended and billed alone; what pays the first pays all.
+
     Answers when the vehicle confirmed that it unlocked; only then the meter runs. If it does not, nobody is charged.
     """
     body = call.body
@@ -92,6 +99,7 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
         call.services.rt,
         call.services.cards,
         call.services.live_map,
+        call.services.zones,
         sharing.StartRide(
             operator=call.operator,
             rider_id=call.rider_id(),
@@ -101,6 +109,7 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
             rider_at=Point(body.user_latitude, body.user_longitude),
             addon_ids=[AddonId(addon_id) for addon_id in body.addon_ids or ()],
             payment_method_id=body.payment_method_id,
+            package_id=body.pricing_package_id,
             skip_wallet_check=bool(body.skip_wallet_check),
             skip_save_card_check=bool(body.skip_save_card_check),
             skip_auto_topup=bool(body.skip_auto_topup),
@@ -118,7 +127,9 @@ async def start_ride(call: Call[StartRideRequest]) -> StartedRide:
         manual_locker_code="" if vehicle is None else vehicle.manual_locker_code or "",
         vehicle=views.ride_vehicle(current.rides[0]),
         addons=[views.addon(addon, ride.currency) for addon in ride.terms.addons],
-        max_allowed_vehicles_per_user=call.operator.settings.rides.max_vehicles_per_rider,
+        max_allowed_vehicles_per_user=sharing.most_of_type(
+            call.operator.settings.rides, current.rides[0].vehicle.model.vehicle_type
+        ),
     )
 
 

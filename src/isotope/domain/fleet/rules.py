@@ -5,7 +5,7 @@ Who may set what (rows: who; everything that is not listed is refused):
 | by      | from                    | to                                                        | source             |
 |---------|-------------------------|-----------------------------------------------------------|--------------------|
 | HOLD    | READY                   | IN_USE, RESERVED                                          | start, reservation |
-| HOLD    | RESERVED, same holder   | IN_USE                                                    | start              |
+| HOLD    | RESERVED, its own       | IN_USE                                                    | start              |
 | RELEASE | IN_USE, RESERVED        | READY, DISCHARGED, NEED_INVESTIGATION                     | end of a journey   |
 | WATCH   | READY                   | DISCHARGED, NEED_INVESTIGATION                            | battery, silence   |
 | WATCH   | DISCHARGED              | READY, NEED_INVESTIGATION                                 | battery            |
@@ -13,8 +13,9 @@ Who may set what (rows: who; everything that is not listed is refused):
 | PERSON  | any but held ones       | any but IN_USE, RESERVED and REBALANCING                  | dashboard          |
 | APPLY   | any but held ones       | READY, DEPRECATED                                         | operator's folder  |
 
-Held are IN_USE and RESERVED. A change to the status that it has already is no change: allowed for PERSON and APPLY,
-never for HOLD, since two journeys would then share a vehicle. Source: domain rules, "Sharing ride".
+Held are IN_USE and RESERVED. Its own: held by the same holder, or by the reservation that gives way to the ride.
+A change to the status that it has already is no change: allowed for PERSON and APPLY, never for HOLD, since two
+journeys would then share a vehicle. Source: domain rules, "Sharing ride".
 
 May a vehicle be rented out (first match refuses)?
 

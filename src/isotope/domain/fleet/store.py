@@ -63,17 +63,26 @@ async def _find(
 
 
 async def hold_vehicle(
-    tx: Tx, vehicle: Vehicle, *, holder: str, status: VehicleStatus, actor: Actor, now: datetime
+    tx: Tx,
+    vehicle: Vehicle,
+    *,
+    holder: str,
+    status: VehicleStatus,
+    actor: Actor,
+    now: datetime,
+    from_holder: str | None = None,
 ) -> Vehicle:
     """Take a vehicle for `holder` (such as `ride:12`). `vehicle` is as it was locked in this transaction.
 
+    `from_holder`: the reservation (`reservation:5`) that gives way to this holder.
+
     Raises:
-        Refusal: `vehicle_not_available`: it is not READY, nor RESERVED for this holder.
+        Refusal: `vehicle_not_available`: it is not READY, nor RESERVED for this holder or for `from_holder`.
         HolderError: the row is not as `vehicle` says: it was not locked.
     """
     if no := may_change_status(vehicle, status, By.HOLD):
         raise no
-    if vehicle.held_by not in (None, holder):
+    if vehicle.held_by not in (None, holder, from_holder):
         raise errors.vehicle_not_available(vehicle.status)
     return await _change(tx, vehicle, status, holder=holder, actor=actor, cause=holder, now=now)
 

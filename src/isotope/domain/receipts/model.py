@@ -20,6 +20,7 @@ class ReceiptKind(StrEnum):
     RIDE = "RIDE"
     FINE = "FINE"
     SUBSCRIPTION = "SUBSCRIPTION"
+    RESERVATION = "RESERVATION"
     CREDIT_NOTE = "CREDIT_NOTE"
 
 

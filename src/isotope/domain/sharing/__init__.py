@@ -2,6 +2,7 @@
 
 from isotope.domain.sharing.errors import ride_not_found
 from isotope.domain.sharing.funds import Step as FundsStep
+from isotope.domain.sharing.history import Damage, PastRide, Rating
 from isotope.domain.sharing.history_errors import file_not_found, files_unavailable
 from isotope.domain.sharing.holds import RideCardHold, RideHold
 from isotope.domain.sharing.links import Link, read_link, write_link
@@ -30,14 +31,18 @@ from isotope.domain.sharing.usecases.get_reservations import (
 from isotope.domain.sharing.usecases.get_usage import get_usage
 from isotope.domain.sharing.usecases.keep_images import drop_unused_images, keep_images
 from isotope.domain.sharing.usecases.list_active_rides import list_active_rides
+from isotope.domain.sharing.usecases.list_rides import list_rides
 from isotope.domain.sharing.usecases.open_picture import OpenedPicture, open_picture
 from isotope.domain.sharing.usecases.pause_ride import PauseRide, pause_ride
 from isotope.domain.sharing.usecases.quote_price import PriceQuote, quote_price
+from isotope.domain.sharing.usecases.rate_ride import RateRide, rate_ride
+from isotope.domain.sharing.usecases.read_ride import LinkedPicture, WholeRide, read_ride
 from isotope.domain.sharing.usecases.read_ride_money import RideMoney, read_ride_money
 from isotope.domain.sharing.usecases.recheck_ride import JOB as RECHECK_RIDE_JOB
 from isotope.domain.sharing.usecases.recheck_ride import RecheckRide, recheck_ride
 from isotope.domain.sharing.usecases.record_ride_answer import record_ride_answer
 from isotope.domain.sharing.usecases.refund_ride import RefundRide, refund_ride
+from isotope.domain.sharing.usecases.report_damage import DamageRef, ReportDamage, check_damage, report_damage
 from isotope.domain.sharing.usecases.reserve_vehicle import ReserveVehicle, reserve_vehicle
 from isotope.domain.sharing.usecases.ring_vehicle import RingVehicle, ring_vehicle
 from isotope.domain.sharing.usecases.send_commands import (
@@ -72,6 +77,8 @@ __all__ = [
     "CurrentReservations",
     "CurrentRide",
     "CurrentRides",
+    "Damage",
+    "DamageRef",
     "EndRide",
     "ExpireReservation",
     "Fine",
@@ -81,16 +88,21 @@ __all__ = [
     "Image",
     "KeptImage",
     "Link",
+    "LinkedPicture",
     "OpenedPicture",
     "Outcome",
     "OwnReservation",
+    "PastRide",
     "PauseRide",
     "PictureId",
     "PictureOf",
     "PriceQuote",
+    "RateRide",
+    "Rating",
     "RecheckRide",
     "Refund",
     "RefundRide",
+    "ReportDamage",
     "Reservation",
     "ReservationId",
     "ReservationStatus",
@@ -111,8 +123,10 @@ __all__ = [
     "Terms",
     "UnpauseRide",
     "WatchFunds",
+    "WholeRide",
     "act_on_zones",
     "cancel_reservation",
+    "check_damage",
     "drop_unused_images",
     "end_ride",
     "expire_reservation",
@@ -129,17 +143,21 @@ __all__ = [
     "has_ridden",
     "keep_images",
     "list_active_rides",
+    "list_rides",
     "list_running_rides",
     "most_of_type",
     "open_picture",
     "pause_ride",
     "quote_price",
+    "rate_ride",
     "read_link",
+    "read_ride",
     "read_ride_money",
     "recheck_ride",
     "record_ride_answer",
     "refund_ride",
     "release_from_zones",
+    "report_damage",
     "reserve_vehicle",
     "ride_not_found",
     "ring_vehicle",

@@ -55,8 +55,7 @@ async def terms_now(
         Refusal: `package_not_available`.
     """
     model = ridden.model
-    inside = [] if ridden.at is None else zones.zones_at(ridden.at, model.vehicle_type, now, model_ref=model.ref)
-    surcharges = surcharges_in_force(ridden.tariff, zones.local(now), {zone.ref for zone in inside})
+    surcharges = _surcharges(ridden, zones, now)
     if rider_id is None:
         return TermsNow(surcharges=surcharges)
     benefits = await benefits_at_start(tx, operator, rider_id, model, package_id, now)
@@ -74,12 +73,21 @@ async def terms_now(
     )
 
 
+def _surcharges(ridden: WhatIsRidden, zones: ZoneIndex, now: datetime) -> tuple[AppliedSurcharge, ...]:
+    if not ridden.tariff.surcharges:
+        return ()
+    model = ridden.model
+    inside = [] if ridden.at is None else zones.zones_at(ridden.at, model.vehicle_type, now, model_ref=model.ref)
+    return surcharges_in_force(ridden.tariff, zones.local(now), {zone.ref for zone in inside})
+
+
 async def _free_minutes_used(tx: Tx, operator: Operator, rider_id: RiderId, ridden: WhatIsRidden, now: datetime) -> int:
     """Free minutes that the rider had on this vehicle until just now.
 
     Source: domain rules, "Re-rent of the same vehicle within 10 min gives no new free minutes".
     """
-    if ridden.vehicle_id is None:
+    # Asked only where there are free minutes that could have been used.
+    if ridden.vehicle_id is None or not free_minutes(ridden.tariff, 1):
         return 0
     last = await find_last_ended_ride(tx, operator.id, ridden.vehicle_id)
     since = now - timedelta(minutes=operator.settings.rides.rerent_min)

@@ -1,6 +1,7 @@
 """Every no of the sharing room."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from isotope.domain.tenants.model import Role
@@ -8,6 +9,7 @@ from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import AddonId, RideId
 from isotope.kernel.money import Money
+from isotope.kernel.vehicle_types import VehicleType
 
 LOCK_RETRY_S: Final = 3
 SETTLED_IN_S: Final = 5
@@ -26,8 +28,73 @@ def balance_too_low(has: Money, needs: Money) -> Refusal:
     )
 
 
-def too_many_rides(limit: int) -> Refusal:
-    return Refusal(Kind.CONFLICT, "too_many_rides", {"limit": limit}, {"max_allowed_vehicles_per_user": limit})
+def too_many_rides(limit: int, vehicle_type: VehicleType | None = None) -> Refusal:
+    """So many at once, reserved ones included: of the type, or of all without one."""
+    return Refusal(
+        Kind.CONFLICT,
+        "too_many_rides",
+        {"limit": limit, "type": "vehicles" if vehicle_type is None else vehicle_type},
+        {"max_allowed_vehicles_per_user": limit, "vehicle_type": vehicle_type},
+    )
+
+
+def group_same_type(vehicle_type: VehicleType) -> Refusal:
+    """Vehicles that one rider has at once are of one type, of which one is open already."""
+    return Refusal(Kind.CONFLICT, "group_same_type", {"type": vehicle_type}, {"vehicle_type": vehicle_type})
+
+
+def group_one_payer(method_id: str) -> Refusal:
+    """Rides of one rider at once are paid with one method."""
+    return Refusal(Kind.CONFLICT, "group_one_payer", {"method": method_id}, {"payment_method_id": method_id})
+
+
+def addon_out_of_stock(addon_ids: Sequence[AddonId]) -> Refusal:
+    """All of them are out with rides."""
+    return Refusal(
+        Kind.CONFLICT,
+        "addon_out_of_stock",
+        {"addons": ", ".join(map(str, addon_ids))},
+        {"addon_ids": list(addon_ids)},
+    )
+
+
+def reservations_off() -> Refusal:
+    """The operator keeps no vehicles."""
+    return Refusal(Kind.CONFLICT, "reservations_off")
+
+
+def reservation_cooldown(until: datetime, left_min: int) -> Refusal:
+    """The last one was not used."""
+    return Refusal(
+        Kind.CONFLICT,
+        "reservation_cooldown",
+        {"minutes": left_min},
+        {"cooldown_until": int(until.timestamp()), "left_minutes": left_min},
+    )
+
+
+def already_reserved(reservation_id: int) -> Refusal:
+    """The rider has this vehicle reserved."""
+    return Refusal(Kind.CONFLICT, "already_reserved", details={"reservation_id": reservation_id})
+
+
+def no_more_extensions(limit: int) -> Refusal:
+    return Refusal(Kind.CONFLICT, "no_more_extensions", {"limit": limit}, {"extensions": limit})
+
+
+def reservation_not_found() -> Refusal:
+    """The rider has no such reservation that still lasts."""
+    return Refusal(Kind.NOT_FOUND, "reservation_not_found")
+
+
+def reservation_ambiguous(reservation_ids: Sequence[int]) -> Refusal:
+    """The rider has several and did not say which."""
+    return Refusal(Kind.CONFLICT, "reservation_ambiguous", details={"reservation_ids": list(reservation_ids)})
+
+
+def reservation_running() -> Refusal:
+    """Why an account cannot be deleted now."""
+    return Refusal(Kind.CONFLICT, "reservation_running")
 
 
 def vehicle_battery_low(battery_pct: int, minimum_pct: int) -> Refusal:

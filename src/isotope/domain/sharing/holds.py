@@ -2,16 +2,19 @@
 
 from isotope.domain.payments import Card, payment_method_in_use
 from isotope.domain.sharing import errors, queries
+from isotope.domain.sharing.reservation_store import has_active
 from isotope.infra.db import Tx
 from isotope.kernel.errors import Refusal
 from isotope.kernel.ids import OperatorId, RiderId
 
 
 class RideHold:
-    """Implements `identity.ports.DeletionHold`: a running ride must be ended first."""
+    """Implements `identity.ports.DeletionHold`: a running ride must be ended first, and a vehicle that is kept let go."""
 
     async def reason(self, tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Refusal | None:
-        return errors.ride_running() if await queries.has_open_ride(tx, operator_id, rider_id) else None
+        if await queries.has_open_ride(tx, operator_id, rider_id):
+            return errors.ride_running()
+        return errors.reservation_running() if await has_active(tx, operator_id, rider_id) else None
 
 
 class RideCardHold:

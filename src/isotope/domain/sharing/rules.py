@@ -9,17 +9,24 @@ May a ride start (first match refuses; `overrides` are the secret key's)?
 | a saved card is required, and there is none         | card_needed             | skip_save_card_check |
 | the wallet pays, and balance + bonus < minimum      | balance_too_low         | skip_wallet_check |
 | the wallet pays, no `bonus_only`, balance < minimum or none | balance_too_low | skip_wallet_check |
-| open rides >= limit                                 | too_many_rides          |                   |
-| vehicle not READY                                   | vehicle_not_available   |                   |
+| rides and reservations open >= limit                | too_many_rides          |                   |
+| those of the vehicle's type >= limit of the type    | too_many_rides          |                   |
+| `group_same_type`, and one of another type is open  | group_same_type         |                   |
+| vehicle not READY, nor reserved by this rider       | vehicle_not_available   |                   |
 | no state, or not heard of for `silent_after_s`      | vehicle_silent          |                   |
 | battery < minimum                                   | vehicle_battery_low     |                   |
 | rider farther away than `start_distance_m`          | too_far_from_vehicle    |                   |
 | an add-on the model does not have                   | unknown_addons          |                   |
+| an add-on of which all are out with rides           | addon_out_of_stock      |                   |
 | a payment method that the rider does not have       | unknown_payment_method  |                   |
+| another one than pays the rider's open rides        | group_one_payer         |                   |
 
-What pays a ride:
+The reservation that the start makes a ride of does not count as open.
 
-| asked for            | chosen for SHARING     | pays                    |
+What pays a ride (chosen: what pays the first of the rider's open rides; else what the reservation was made with; else
+what the rider chose for SHARING):
+
+| asked for            | chosen                 | pays                    |
 |----------------------|------------------------|-------------------------|
 | the wallet           | anything               | the wallet              |
 | a card of the rider  | anything               | that card               |
@@ -69,12 +76,14 @@ from isotope.domain.payments import WALLET, PaymentStatus, card_needed, unknown_
 from isotope.domain.pricing import Usage, UsageEvent, usage
 from isotope.domain.sharing import errors
 from isotope.domain.sharing.model import EventKind, Outcome, RideEvent, RideStatus
+from isotope.domain.sharing.places import OpenPlace
 from isotope.domain.tenants.model import PaymentSettings, RideSettings
 from isotope.domain.wallet import debt_open
 from isotope.kernel.errors import Refusal
 from isotope.kernel.geo import Point, distance_m
 from isotope.kernel.ids import AddonId
 from isotope.kernel.money import Money
+from isotope.kernel.vehicle_types import VehicleType
 
 # A vehicle that was pushed a little while its lock was being fought with has not been ridden on.
 STOOD_STILL_M: Final = 50
@@ -83,7 +92,13 @@ LOCK_NOT_CONFIRMED: Final = "lock_not_confirmed"
 
 @dataclass(frozen=True, slots=True)
 class StartFacts:
-    """What a start is decided on."""
+    """What a start, or a reservation, is decided on.
+
+    Attributes:
+        opened: the rider's rides and reservations that are open, without the reservation that gives way to this start.
+        reservation_id: the rider's reservation of this very vehicle.
+        chosen_method_id: what pays if nothing was asked for.
+    """
 
     settings: RideSettings
     now: datetime
@@ -91,8 +106,10 @@ class StartFacts:
     spendable: Money
     balance: Money
     debt: Money
-    open_rides: int
+    opened: Sequence[OpenPlace]
+    vehicle_type: VehicleType
     vehicle_status: VehicleStatus
+    reservation_id: int | None
     minimum_battery_pct: int
     vehicle_at: Point | None
     vehicle_battery_pct: int
@@ -100,6 +117,7 @@ class StartFacts:
     rider_at: Point
     addon_ids: Sequence[AddonId]
     allowed_addon_ids: Sequence[AddonId]
+    addons_out_of_stock: Sequence[AddonId]
     payment_method_id: str | None
     chosen_method_id: str | None
     card_method_ids: Sequence[str]
@@ -117,10 +135,28 @@ def method_that_pays(asked: str | None, chosen: str | None, card_method_ids: Seq
 
 def may_start(facts: StartFacts) -> Refusal | None:
     """The first reason against the start (table above), or None."""
-    return _rider_may_start(facts) or _vehicle_may_start(facts) or _request_may_start(facts)
+    return (
+        rider_may_ride(facts)
+        or vehicle_may_be_taken(facts)
+        or vehicle_is_near(facts, facts.settings.start_distance_m)
+        or _addons_may_be_taken(facts)
+        or request_may_be_met(facts)
+    )
 
 
-def _rider_may_start(facts: StartFacts) -> Refusal | None:
+def most_of_type(settings: RideSettings, vehicle_type: VehicleType) -> int:
+    """How many vehicles of the type one rider may have at once, reserved ones included."""
+    return min(settings.max_vehicles_per_rider, settings.max_by_type.get(vehicle_type, settings.max_vehicles_per_rider))
+
+
+def group_method(opened: Sequence[OpenPlace]) -> str | None:
+    """What pays the first of the open rides, and so all of them; None: none is open."""
+    rides = [place for place in opened if place.kind == "ride"]
+    return min(rides, key=lambda ride: ride.id).payment_method_id if rides else None
+
+
+def rider_may_ride(facts: StartFacts) -> Refusal | None:
+    """What of the rider refuses: standing, money, how many they have already."""
     if facts.blocked:
         return errors.rider_blocked()
     if not facts.skip_wallet_check and facts.debt.amount_minor > 0:
@@ -134,13 +170,26 @@ def _rider_may_start(facts: StartFacts) -> Refusal | None:
         minimum = Money(max(facts.settings.minimum_balance_minor, 0 if bonus_only else 1), has.currency)
         if has.amount_minor < minimum.amount_minor:
             return errors.balance_too_low(has, minimum)
-    if facts.open_rides >= facts.settings.max_vehicles_per_rider:
-        return errors.too_many_rides(facts.settings.max_vehicles_per_rider)
+    return _group_may_grow(facts)
+
+
+def _group_may_grow(facts: StartFacts) -> Refusal | None:
+    settings, types = facts.settings, [place.vehicle_type for place in facts.opened]
+    if len(types) >= settings.max_vehicles_per_rider:
+        return errors.too_many_rides(settings.max_vehicles_per_rider)
+    most = most_of_type(settings, facts.vehicle_type)
+    if types.count(facts.vehicle_type) >= most:
+        return errors.too_many_rides(most, facts.vehicle_type)
+    others = sorted(set(types) - {facts.vehicle_type})
+    if settings.group_same_type and others:
+        return errors.group_same_type(others[0])
     return None
 
 
-def _vehicle_may_start(facts: StartFacts) -> Refusal | None:
-    if facts.vehicle_status is not VehicleStatus.READY:
+def vehicle_may_be_taken(facts: StartFacts) -> Refusal | None:
+    """What of the vehicle refuses: somebody else has it, or it is not fit to be ridden."""
+    is_own = facts.vehicle_status is VehicleStatus.RESERVED and facts.reservation_id is not None
+    if facts.vehicle_status is not VehicleStatus.READY and not is_own:
         return vehicle_not_available(facts.vehicle_status)
     if (
         facts.vehicle_at is None
@@ -150,18 +199,35 @@ def _vehicle_may_start(facts: StartFacts) -> Refusal | None:
         return errors.vehicle_silent()
     if facts.vehicle_battery_pct < facts.minimum_battery_pct:
         return errors.vehicle_battery_low(facts.vehicle_battery_pct, facts.minimum_battery_pct)
-    away_m = distance_m(facts.rider_at, facts.vehicle_at)
-    if away_m > facts.settings.start_distance_m:
-        return errors.too_far(round(away_m), facts.settings.start_distance_m)
     return None
 
 
-def _request_may_start(facts: StartFacts) -> Refusal | None:
+def vehicle_is_near(facts: StartFacts, within_m: int) -> Refusal | None:
+    """The rider must be so near to the vehicle."""
+    if facts.vehicle_at is None:
+        return errors.vehicle_silent()
+    away_m = distance_m(facts.rider_at, facts.vehicle_at)
+    return errors.too_far(round(away_m), within_m) if away_m > within_m else None
+
+
+def _addons_may_be_taken(facts: StartFacts) -> Refusal | None:
     unknown = [addon_id for addon_id in facts.addon_ids if addon_id not in facts.allowed_addon_ids]
     if unknown:
         return errors.unknown_addons(unknown, facts.allowed_addon_ids)
-    if method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids) is None:
-        return unknown_payment_method([WALLET, *facts.card_method_ids])
+    if facts.addons_out_of_stock:
+        return errors.addon_out_of_stock(facts.addons_out_of_stock)
+    return None
+
+
+def request_may_be_met(facts: StartFacts) -> Refusal | None:
+    """What is wrong with the payment method that was asked for."""
+    pays = method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids)
+    allowed = [WALLET, *facts.card_method_ids]
+    if pays is None:
+        return unknown_payment_method(allowed)
+    group = group_method(facts.opened)
+    if group in allowed and pays != group:
+        return errors.group_one_payer(group)
     return None
 
 

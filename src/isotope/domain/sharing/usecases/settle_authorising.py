@@ -26,6 +26,7 @@ from isotope.domain.sharing.model import Outcome, Ride, RideStatus
 from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.rules import after_authorising
 from isotope.domain.sharing.usecases.fail_ride import fail_ride
+from isotope.domain.sharing.usecases.return_reservation import return_reservation
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, defer_settlement
 from isotope.domain.tenants.model import Operator
 from isotope.infra.db import Tx
@@ -90,6 +91,7 @@ async def _decide(rt: Runtime, what: SettleAuthorising) -> Settled:
             return await _unlock(rt, tx, operator, ride, what.waiting, now)
         outcome = outcome or Outcome.CARD_NO_ANSWER
         calls = await fail_ride(tx, ride, outcome, code=payment.code, to_status=VehicleStatus.READY, at=now)
+        await return_reservation(tx, rt, ride, now)
         return Settled(refusal=_why(outcome, payment), calls=tuple(calls))
 
 
@@ -102,6 +104,7 @@ async def _unlock(rt: Runtime, tx: Tx, operator: Operator, ride: Ride, actor: Ac
     except Refusal as no:
         # Nothing was written for the vehicle; the ride ends in this transaction, and the refusal must survive it.
         calls = await fail_ride(tx, ride, Outcome.NOT_REACHED, code=no.code, to_status=VehicleStatus.READY, at=now)
+        await return_reservation(tx, rt, ride, now)
         return Settled(refusal=no, calls=tuple(calls))
     await store.set_status(tx, ride, RideStatus.UNLOCKING, command_id=command_id)
     what = SettleRide(operator, ride.id, command_id)

@@ -4,64 +4,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from isotope.domain.benefits import claim_for_ride
 from isotope.domain.devices.model import CommandName
-from isotope.domain.fleet import (
-    AddonOffer,
-    LockedVehicle,
-    VehicleStatus,
-    hold_vehicle,
-    lock_vehicle,
-    minimum_battery_pct,
-    offers_of,
-)
-from isotope.domain.identity import RiderStatus, get_rider
+from isotope.domain.fleet import Offers, VehicleStatus, hold_vehicle, lock_vehicle, offers_of
 from isotope.domain.payments import (
     WALLET,
-    Card,
     CardCall,
     Cards,
     OpenPayment,
     Purpose,
     carry_out,
-    find_choice,
     open_payment,
 )
-from isotope.domain.sharing import errors, store
+from isotope.domain.sharing import errors, reservation_store, store
+from isotope.domain.sharing.addon_stock import lock_stock, take_from_stock
+from isotope.domain.sharing.agreeing import WhatIsRidden, terms_now
 from isotope.domain.sharing.cards import list_usable_cards
 from isotope.domain.sharing.model import AgreedAddon, EventKind, Ride, RideStatus, Terms
 from isotope.domain.sharing.orders import order_vehicle
+from isotope.domain.sharing.places import free_place, list_open_places
 from isotope.domain.sharing.ports import TakenVehicles
-from isotope.domain.sharing.rules import StartFacts, amount_to_reserve, may_start, method_that_pays
+from isotope.domain.sharing.reservation_rules import fee_of_ride
+from isotope.domain.sharing.reservations import Reservation, ReservationId
+from isotope.domain.sharing.rules import amount_to_reserve, may_start, method_that_pays
+from isotope.domain.sharing.take_vehicle import Found, TakeVehicle, gather_facts, own_reservation
 from isotope.domain.sharing.usecases.settle_authorising import (
     SettleAuthorising,
     defer_authorising,
     settle_authorising,
 )
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
-from isotope.domain.tenants.model import Operator
-from isotope.domain.wallet import Flow, get_standing
+from isotope.domain.zones import ZoneIndex, Zones
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
-from isotope.kernel.actor import Actor
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import AddonId, RideId, RiderId, VehicleId
-from isotope.kernel.money import Money
+from isotope.kernel.ids import AddonId, RideId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartRide:
-    """A rider wants to ride a vehicle, named by its id or its printed number."""
+class StartRide(TakeVehicle):
+    """A rider wants to ride a vehicle. `package_id`: a package that is taken for this ride."""
 
-    operator: Operator
-    rider_id: RiderId
-    actor: Actor
-    vehicle_id: VehicleId | None
-    vehicle_nr: str | None
-    rider_at: Point
     addon_ids: Sequence[AddonId] = ()
-    payment_method_id: str | None = None
-    skip_wallet_check: bool = False
-    skip_save_card_check: bool = False
+    package_id: int | None = None
     skip_auto_topup: bool = False
     skip_auto_stop: bool = False
 
@@ -75,16 +60,32 @@ class _Decided:
     wait_for: SettleRide | None = None
 
 
-async def start_ride(rt: Runtime, cards: Cards, taken: TakenVehicles, command: StartRide) -> Ride:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Allowed:
+    """A start that nothing refuses."""
+
+    found: Found
+    offers: Offers
+    reservation: Reservation | None
+    stocked: Sequence[AddonId]
+    method_id: str
+    place: int
+    amount_minor: int
+
+
+async def start_ride(rt: Runtime, cards: Cards, taken: TakenVehicles, zones: Zones, command: StartRide) -> Ride:
     """The ride, running. If a card pays it, an amount is reserved on the card before the vehicle is unlocked.
+
+    The rider's reservation of the vehicle becomes the ride.
 
     Raises:
         Refusal: by the table of `rules.may_start`; `vehicle_not_found`, `vehicle_has_no_device`,
-            `device_offline`; `card_declined`, `card_no_answer`, after which nobody is charged and the vehicle is as
-            before; `vehicle_did_not_unlock` when the unit refused or said nothing, in which case nobody is charged
-            and the vehicle is put aside for a check.
+            `device_offline`, `package_not_available`; `card_declined`, `card_no_answer`, after which nobody is charged
+            and the vehicle is as before; `vehicle_did_not_unlock` when the unit refused or said nothing, in which case
+            nobody is charged and the vehicle is put aside for a check.
     """
-    decided = await _decide(rt, cards, taken, command)
+    index = await zones.index(command.operator.id)
+    decided = await _decide(rt, cards, taken, index, command)
     wait_for = decided.wait_for or await _ask_card(rt, cards, command, decided)
     ride, code = await await_and_settle(rt, cards, wait_for)
     if ride.status is RideStatus.ACTIVE:
@@ -101,57 +102,25 @@ async def _ask_card(rt: Runtime, cards: Cards, command: StartRide, decided: _Dec
     return settled.wait_for
 
 
-async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, command: StartRide) -> _Decided:
+async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, zones: ZoneIndex, command: StartRide) -> _Decided:
     operator, now = command.operator, rt.clock.now()
     async with rt.db.write() as tx:
-        await store.lock_rider(tx, operator.id, command.rider_id)
-        found = await lock_vehicle(tx, operator.id, vehicle_id=command.vehicle_id, nr=command.vehicle_nr)
-        offers = await offers_of(tx, operator.id, found.model)
-        open_rides, place = await store.free_place(
-            tx, operator.id, command.rider_id, operator.settings.rides.max_vehicles_per_rider
-        )
-        own_cards = await list_usable_cards(tx, cards, operator.id, command.rider_id)
-        facts = await _facts(tx, cards, command, found, offers.addons, own_cards, open_rides, now)
-        if no := may_start(facts):
-            raise no
-        method_id = method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids) or WALLET
-        card = next((card for card in own_cards if card.method_id == method_id), None)
-        amount_minor = 0 if card is None else amount_to_reserve(found.model.spec, operator.settings.payments)
-        if place is None:
-            raise errors.too_many_rides(operator.settings.rides.max_vehicles_per_rider)
-        if found.state is None:
-            raise errors.vehicle_has_no_device()
-        ride_id = await store.insert_ride(
-            tx,
-            store.NewRide(
-                operator_id=operator.id,
-                rider_id=command.rider_id,
-                vehicle_id=found.vehicle.id,
-                model_id=found.model.id,
-                status=RideStatus.AUTHORISING if amount_minor else RideStatus.UNLOCKING,
-                place=place,
-                currency=operator.currency,
-                terms=Terms(
-                    tariff=offers.tariff,
-                    addons=tuple(
-                        AgreedAddon(id=addon.id, title=addon.title, price=addon.price)
-                        for addon in offers.addons
-                        if addon.id in command.addon_ids
-                    ),
-                    payment_method_id=method_id,
-                    skip_auto_topup=command.skip_auto_topup,
-                    skip_auto_stop=command.skip_auto_stop,
-                ),
-                start=found.state.point,
-                start_odometer_m=found.state.odometer_m,
-                requested_at=now,
-            ),
-        )
+        allowed = await _allow(tx, cards, command, now)
+        vehicle = allowed.found.vehicle
+        ride_id = await _insert(tx, zones, command, allowed, now)
         holder = f"ride:{ride_id}"
-        await store.add_event(tx, (operator.id, ride_id), EventKind.REQUESTED, now, command.actor)
-        await hold_vehicle(tx, found.vehicle, holder=holder, status=VehicleStatus.IN_USE, actor=command.actor, now=now)
-        tx.after_commit(lambda: taken.drop(operator.id, found.vehicle.id))
-        if card is not None and amount_minor:
+        await hold_vehicle(
+            tx,
+            vehicle.vehicle,
+            holder=holder,
+            status=VehicleStatus.IN_USE,
+            actor=command.actor,
+            now=now,
+            from_holder=None if allowed.reservation is None else allowed.reservation.holder,
+        )
+        tx.after_commit(lambda: taken.drop(operator.id, vehicle.vehicle.id))
+        if allowed.amount_minor:
+            card = next(card for card in allowed.found.cards if card.method_id == allowed.method_id)
             _payment, call = await open_payment(
                 tx,
                 OpenPayment(
@@ -159,7 +128,7 @@ async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, command: Star
                     purpose=Purpose.RIDE,
                     cause=holder,
                     currency=operator.currency,
-                    amount_minor=amount_minor,
+                    amount_minor=allowed.amount_minor,
                     reserve=True,
                     actor=command.actor,
                     now=now,
@@ -168,7 +137,7 @@ async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, command: Star
             await defer_authorising(rt, tx, operator, ride_id, now)
             return _Decided(ride_id, call=call)
         command_id = await order_vehicle(
-            tx, operator, found, CommandName.UNLOCK, actor=command.actor, cause=holder, now=now
+            tx, operator, vehicle, CommandName.UNLOCK, actor=command.actor, cause=holder, now=now
         )
         await store.set_command(tx, operator.id, ride_id, command_id)
         what = SettleRide(operator, ride_id, command_id)
@@ -176,42 +145,111 @@ async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, command: Star
         return _Decided(ride_id, wait_for=what)
 
 
-async def _facts(
-    tx: Tx,
-    cards: Cards,
-    command: StartRide,
-    found: LockedVehicle,
-    offered: Sequence[AddonOffer],
-    own_cards: Sequence[Card],
-    open_rides: int,
-    now: datetime,
-) -> StartFacts:
-    operator, state = command.operator, found.state
-    rider = await get_rider(tx, operator.id, command.rider_id)
-    standing = await get_standing(tx, operator.id, command.rider_id, operator.currency)
-    # Without cards to choose from nothing but the wallet can have been chosen.
-    may_have_chosen = bool(own_cards) and not command.payment_method_id
-    chosen = await find_choice(tx, operator.id, command.rider_id, Flow.SHARING) if may_have_chosen else None
-    return StartFacts(
-        settings=operator.settings.rides,
-        now=now,
-        blocked=rider.status is RiderStatus.BLOCKED,
-        spendable=Money(standing.spendable_minor, operator.currency),
-        balance=Money(standing.balance_minor, operator.currency),
-        debt=Money(standing.debt_minor, operator.currency),
-        open_rides=open_rides,
-        vehicle_status=found.vehicle.status,
-        minimum_battery_pct=minimum_battery_pct(found.model.spec, operator.settings.rides.minimum_battery_pct),
-        vehicle_at=None if state is None else state.point,
-        vehicle_battery_pct=0 if state is None else state.battery_pct,
-        vehicle_seen_at=None if state is None else state.seen_at,
-        rider_at=command.rider_at,
+async def _allow(tx: Tx, cards: Cards, command: StartRide, now: datetime) -> _Allowed:
+    """Rider, limited add-ons and vehicle are locked, in this order; then it is decided.
+
+    Raises:
+        Refusal: by the table of `rules.may_start`; `vehicle_not_found`, `vehicle_has_no_device`.
+    """
+    operator, rides = command.operator, command.operator.settings.rides
+    await store.lock_rider(tx, operator.id, command.rider_id)
+    wanted = sorted(set(command.addon_ids))
+    left = await lock_stock(tx, operator.id, wanted) if wanted else {}
+    vehicle = await lock_vehicle(tx, operator.id, vehicle_id=command.vehicle_id, nr=command.vehicle_nr)
+    offers = await offers_of(tx, operator.id, vehicle.model)
+    opened = await list_open_places(tx, operator.id, command.rider_id)
+    found = Found(
+        vehicle=vehicle,
+        opened=opened,
+        own=own_reservation(opened, vehicle),
+        cards=await list_usable_cards(tx, cards, operator.id, command.rider_id),
+    )
+    facts = await gather_facts(
+        tx,
+        cards,
+        command,
+        found,
+        now,
         addon_ids=command.addon_ids,
-        allowed_addon_ids=[addon.id for addon in offered],
-        payment_method_id=command.payment_method_id,
-        chosen_method_id=chosen,
-        card_method_ids=[card.method_id for card in own_cards],
-        card_required=cards.are_taken and operator.settings.payments.card_required,
-        skip_wallet_check=command.skip_wallet_check,
-        skip_save_card_check=command.skip_save_card_check,
+        allowed_addon_ids=[addon.id for addon in offers.addons],
+        addons_out_of_stock=[addon_id for addon_id, number in left.items() if number < 1],
+    )
+    if no := may_start(facts):
+        raise no
+    place = free_place(opened, rides.max_vehicles_per_rider) if found.own is None else found.own.place
+    if place is None:
+        raise errors.too_many_rides(rides.max_vehicles_per_rider)
+    if vehicle.state is None:
+        raise errors.vehicle_has_no_device()
+    method_id = method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids) or WALLET
+    by_card = any(card.method_id == method_id for card in found.cards)
+    return _Allowed(
+        found=found,
+        offers=offers,
+        reservation=None if found.own is None else await _get_reservation(tx, command, found.own.id),
+        stocked=[addon_id for addon_id in wanted if addon_id in left],
+        method_id=method_id,
+        place=place,
+        amount_minor=amount_to_reserve(vehicle.model.spec, operator.settings.payments) if by_card else 0,
+    )
+
+
+async def _get_reservation(tx: Tx, command: StartRide, reservation_id: int) -> Reservation:
+    found = await reservation_store.find_reservation(tx, command.operator.id, ReservationId(reservation_id))
+    if found is None:
+        raise LookupError("a reservation that holds a place does not exist")
+    return found
+
+
+async def _insert(tx: Tx, zones: ZoneIndex, command: StartRide, allowed: _Allowed, now: datetime) -> RideId:
+    """The ride with its terms, and what it takes with it: discounts, add-ons, the reservation."""
+    operator, vehicle, state = command.operator, allowed.found.vehicle, allowed.found.vehicle.state
+    if state is None:
+        raise errors.vehicle_has_no_device()
+    terms = await _terms(tx, zones, command, allowed, state.point, now)
+    ride_id = await store.insert_ride(
+        tx,
+        store.NewRide(
+            operator_id=operator.id,
+            rider_id=command.rider_id,
+            vehicle_id=vehicle.vehicle.id,
+            model_id=vehicle.model.id,
+            status=RideStatus.AUTHORISING if allowed.amount_minor else RideStatus.UNLOCKING,
+            place=allowed.place,
+            currency=operator.currency,
+            terms=terms,
+            start=state.point,
+            start_odometer_m=state.odometer_m,
+            requested_at=now,
+        ),
+    )
+    await store.add_event(tx, (operator.id, ride_id), EventKind.REQUESTED, now, command.actor)
+    await claim_for_ride(tx, operator.id, command.rider_id, ride_id, terms.discounts, now)
+    if allowed.stocked:
+        await take_from_stock(tx, operator.id, ride_id, allowed.stocked)
+    if allowed.reservation is not None:
+        await reservation_store.set_used(tx, allowed.reservation, ride_id, now)
+    return ride_id
+
+
+async def _terms(tx: Tx, zones: ZoneIndex, command: StartRide, allowed: _Allowed, at: Point, now: datetime) -> Terms:
+    vehicle, offers = allowed.found.vehicle, allowed.offers
+    ridden = WhatIsRidden(model=vehicle.model, tariff=offers.tariff, vehicle_id=vehicle.vehicle.id, at=at)
+    agreed = await terms_now(tx, command.operator, command.rider_id, ridden, zones, now, package_id=command.package_id)
+    return Terms(
+        tariff=offers.tariff,
+        addons=tuple(
+            AgreedAddon(id=addon.id, title=addon.title, price=addon.price)
+            for addon in offers.addons
+            if addon.id in command.addon_ids
+        ),
+        payment_method_id=allowed.method_id,
+        skip_auto_topup=command.skip_auto_topup,
+        skip_auto_stop=command.skip_auto_stop,
+        surcharges=agreed.surcharges,
+        package=agreed.package,
+        subscription=agreed.subscription,
+        discounts=agreed.discounts,
+        free_minutes_used=agreed.free_minutes_used,
+        reservation=None if allowed.reservation is None else fee_of_ride(allowed.reservation, now),
     )
