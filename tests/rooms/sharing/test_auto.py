@@ -71,7 +71,7 @@ def change(facts: AutoFacts, **changes: Any) -> AutoFacts:
         (change(RIDING, phase="OTHER", ride_s=10**6, idle_s=10**6, battery_pct=0), "NOTHING", ""),
         # ghosts
         (change(RIDING, moved=False, locked=True, idle_s=10 * MIN), "END_FREE", "ghost"),
-        (change(RIDING, moved=False, locked=True, idle_s=10 * MIN - 1), "PAUSE", "idle"),
+        (change(RIDING, moved=False, locked=True, idle_s=10 * MIN - 1), "NOTHING", ""),
         (change(RIDING, moved=True, locked=True, idle_s=10 * MIN), "END", "idle"),
         (change(RIDING, moved=False, locked=None, idle_s=10 * MIN), "END", "idle"),
         (change(RIDING, moved=False, locked=True, idle_s=40 * MIN, silent_s=30 * MIN), "ALERT", "contact_lost"),

@@ -11,7 +11,7 @@ What a look at a running ride comes to (first match; each rule is off where its 
 | paused, and in all longer than `pause_max_min`                           | end, paused_too_long    |
 | battery below `battery_pct`                                              | end, battery_low        |
 | rides, and stands for `end_idle_min`                                     | end, idle               |
-| rides, and stands for `pause_idle_min`; said so lately                   | PAUSE, idle             |
+| rides, stands for `pause_idle_min` and said so lately, and is no ghost   | PAUSE, idle             |
 | else                                                                     | NOTHING                 |
 
 What is wanted to end, ends only where and when that is safe and legal:
@@ -117,18 +117,19 @@ def _wanted(settings: AutoSettings, facts: AutoFacts) -> AutoDecision:
     rides = facts.phase == "RIDING"
     is_locked = not rides and facts.locked is True
     is_lost = facts.silent_s is None or _reached(facts.silent_s, settings.contact_lost_min)
-    is_ghost = rides and not facts.moved and facts.locked is True and not is_lost
+    never_rode = rides and not facts.moved and facts.locked is True
+    is_still = rides and facts.stands and not never_rode
     is_empty = (
         settings.battery_pct is not None and facts.battery_pct is not None and facts.battery_pct < settings.battery_pct
     )
     rules = (
-        (is_ghost and _reached(facts.idle_s, settings.ghost_min), AutoStep.END_FREE, Outcome.GHOST),
+        (never_rode and not is_lost and _reached(facts.idle_s, settings.ghost_min), AutoStep.END_FREE, Outcome.GHOST),
         (is_lost and settings.contact_lost_min is not None and not is_locked, AutoStep.ALERT, CONTACT_LOST),
         (_reached(facts.ride_s, settings.ride_max_min), AutoStep.END, Outcome.RIDE_TOO_LONG),
         (not rides and _reached(facts.pause_s, settings.pause_max_min), AutoStep.END, Outcome.PAUSED_TOO_LONG),
         (is_empty, AutoStep.END, Outcome.BATTERY_LOW),
         (rides and _reached(facts.idle_s, settings.end_idle_min), AutoStep.END, Outcome.IDLE),
-        (rides and facts.stands and _reached(facts.idle_s, settings.pause_idle_min), AutoStep.PAUSE, Outcome.IDLE),
+        (is_still and _reached(facts.idle_s, settings.pause_idle_min), AutoStep.PAUSE, Outcome.IDLE),
     )
     return next((AutoDecision(step, reason) for is_so, step, reason in rules if is_so), NOTHING)
 

@@ -37,14 +37,14 @@ async def list_running(
     """The next `PAGE` running rides of an operator by id. By the index ride_running.
 
     `may_be_due` is true of those for which any rule could have come true: they are looked at closely. Such are the
-    paused ones, and those that stand since before `calm_since`, began before `started_before`, are silent since before
+    paused ones, and those that stand since `calm_since`, began by `started_before`, are silent since
     `heard_after`, or have less battery than that.
     """
     rows = await tx.dicts(
         """
         select r.id, s.lat, s.lon, s.odometer_m, w.lat as was_lat, w.lon as was_lon, w.odometer_m as was_m, w.since,
-               r.status = 'PAUSED' or r.started_at < %(started_before)s or w.since < %(calm_since)s
-                 or s.seen_at < %(heard_after)s or s.battery_pct < %(battery_pct)s as may_be_due
+               r.status = 'PAUSED' or r.started_at <= %(started_before)s or w.since <= %(calm_since)s
+                 or s.seen_at <= %(heard_after)s or s.battery_pct < %(battery_pct)s as may_be_due
           from ride r
           join vehicle_state s on s.operator_id = r.operator_id and s.vehicle_id = r.vehicle_id
           left join ride_standstill w on w.operator_id = r.operator_id and w.ride_id = r.id
