@@ -111,6 +111,45 @@ SLIPS = [
         "title: Scooter\n    currency: SEK",
         "pricing.yaml:4: tariffs.scooter.currency: 'SEK' is not the operator's currency (accepted: EUR, or nothing)",
     ),
+    (
+        "pricing.yaml",
+        "minute_tiers:",
+        "km_tiers: [{price_minor: 3}, {price_minor: 4}]\n    minute_tiers:",
+        "pricing.yaml:2: tariffs.scooter: km_tiers: only the last tier may be open (upto_km null)",
+    ),
+    (
+        "pricing.yaml",
+        "unlock_minor: 100",
+        "unlock_minor: 100\n    minimum_minor: 300\n    ride_cap_minor: 200",
+        "pricing.yaml:2: tariffs.scooter: ride_cap_minor: 200 is less than minimum_minor, 300",
+    ),
+    (
+        "pricing.yaml",
+        "unlock_minor: 100",
+        "unlock_minor: 100\n    surcharges:\n      - {title: Night}",
+        (
+            "pricing.yaml:6: tariffs.scooter.surcharges.0: a surcharge asks for something: pct, amount_minor or "
+            "per_minute_minor"
+        ),
+    ),
+    (
+        "pricing.yaml",
+        "unlock_minor: 100",
+        (
+            "unlock_minor: 100\n    surcharges:\n      - title: Station\n        pct: 5\n        windows:\n"
+            "          - {from: '24:00'}"
+        ),
+        "pricing.yaml:9: tariffs.scooter.surcharges.0.windows.0.from: '24:00' does not fit",
+    ),
+    (
+        "pricing.yaml",
+        "unlock_minor: 100",
+        "unlock_minor: 100\n    surcharges:\n      - {title: Station, pct: 5, zones: [service-area, staton]}",
+        (
+            "pricing.yaml:6: tariffs.scooter.surcharges.0.zones.1: there is no zone 'staton' - did you mean 'station'? "
+            "(accepted: "
+        ),
+    ),
     ("pricing.yaml", "tariffs:", "tarifs:", "pricing.yaml:1: tarifs: unknown key - did you mean 'tariffs'?"),
     # models.yaml
     (

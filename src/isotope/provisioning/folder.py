@@ -130,6 +130,7 @@ class _Reader:
         self._check_currencies()
         self._check_models()
         self._check_zones(zones)
+        self._check_surcharges(zones)
         self._check_vehicles(vehicles)
         if operator is not None:
             operator = self._with_secrets(operator)
@@ -239,6 +240,21 @@ class _Reader:
                 self._once("zone", entry.ref, _field(place, "ref"))
             for index, model in enumerate(entry.models):
                 self._known("model", model, models, _field(place, f"models.{index}"))
+
+    def _check_surcharges(self, zones: Sequence[geojson.ZoneEntry]) -> None:
+        refs = sorted({entry.ref for entry in zones if entry.ref is not None})
+        # Of a file that cannot be read, or of zones without a ref, nothing is known.
+        is_unread = not zones and any(fault.file == ZONES for fault in self._faults)
+        if ZONES not in self._texts or is_unread or any(entry.ref is None for entry in zones):
+            return
+        for tariff in self._entries(PRICING, "tariffs") or ():
+            for number in range(len(self._items(PRICING, "tariffs", tariff, "surcharges"))):
+                path = ("tariffs", tariff, "surcharges", number, "zones")
+                for index in range(len(self._items(PRICING, *path))):
+                    ref = self._text(PRICING, *path, index)
+                    if ref is not None and ref not in refs:
+                        reason = f"there is no zone {shown(ref)}{did_you_mean(ref, refs)}"
+                        self._say(self._at(PRICING, *path, index), reason, one_of(refs))
 
     def _check_vehicles(self, vehicles: Sequence[vehicles_csv.VehicleEntry]) -> None:
         models = self._entries(MODELS, "models")
