@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
+from psycopg.types.json import Jsonb
 
 from isotope.api.operation import Auth, Operation
 from isotope.api.sections import operations
@@ -36,6 +37,7 @@ from isotope.domain.sharing.model import EventKind, RideStatus
 from isotope.domain.sharing.refunds import Fine, FineId, insert_fine, next_fine_id
 from isotope.domain.sharing.reservation_store import NewReservation, insert_reservation
 from isotope.domain.sharing.reservations import ReservationId, ReservationTerms
+from isotope.domain.subscriptions import PlanDraft, PlanId, PlanSpec, SubscriptionId, upsert_plan
 from isotope.domain.tenants.model import Role, Settings
 from isotope.domain.tenants.store import insert_staff, insert_staff_token
 from isotope.domain.zones import ZoneType
@@ -65,6 +67,8 @@ class World:
     package_id: PackageId
     group_ref: str
     promo_code: str
+    plan_id: PlanId
+    subscription_id: SubscriptionId
     staff_token: str
     phone_token: str = "a-token-that-nobody-was-given"
 
@@ -98,6 +102,7 @@ async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Ro
         await issue_later(tx, ride_draft(kit.operator, rider.id, f"ride:{ride_id}", at=rt.clock.now()))
     [receipt] = await read_receipts(rt, kit.operator.id, rider.id)
     package_id, group_ref, promo_code = await make_benefits(rt, kit)
+    plan_id, subscription_id = await make_subscription(rt, kit, rider)
     return World(
         kit=kit,
         rider=rider,
@@ -111,6 +116,8 @@ async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Ro
         package_id=package_id,
         group_ref=group_ref,
         promo_code=promo_code,
+        plan_id=plan_id,
+        subscription_id=subscription_id,
         staff_token=await make_staff_token(rt, kit),
     )
 
@@ -126,6 +133,49 @@ async def make_benefits(rt: Runtime, kit: OperatorKit) -> tuple[PackageId, str, 
         promo = PromoSpec(kind=PromoKind.BONUS, amount_minor=100)
         await upsert_promo(tx, operator_id, PromoDraft(code=ref.upper(), title=ref, spec=promo), SYSTEM, now)
     return package_id, ref, ref.upper()
+
+
+async def make_subscription(rt: Runtime, kit: OperatorKit, rider: RiderKit) -> tuple[PlanId, SubscriptionId]:
+    """A plan that is offered, and what the rider once bought of it; it is over."""
+    operator_id, now = kit.operator.id, rt.clock.now()
+    title = f"Plan {uuid4().hex}"
+    spec = PlanSpec(price_minor=100, days=1, pct=10)
+    async with rt.db.write() as tx:
+        plan_id = await upsert_plan(tx, operator_id, PlanDraft(ref=uuid4().hex, title=title, spec=spec))
+        subscription_id = await tx.scalar(
+            """
+            insert into subscription (operator_id, rider_id, plan_id, status, renews, requested_at, bought_at, period_nr,
+                                      period_start, period_end, told_version, told_at, ended_at)
+            values (%(operator_id)s, %(rider_id)s, %(plan_id)s, 'ENDED', true, %(start)s, %(start)s, 1, %(start)s,
+                    %(end)s, 1, %(start)s, %(end)s)
+            returning id
+            """,
+            {
+                "operator_id": operator_id,
+                "rider_id": rider.id,
+                "plan_id": plan_id,
+                "start": now - timedelta(days=1),
+                "end": now,
+            },
+        )
+        await tx.execute(
+            """
+            insert into subscription_period (operator_id, subscription_id, nr, title, spec, status, currency, total_minor,
+                                             tax_minor, charged_bonus_minor, charged_balance_minor, actor, opened_at,
+                                             settled_at, starts_at, ends_at)
+            values (%(operator_id)s, %(id)s, 1, %(title)s, %(spec)s, 'PAID', 'EUR', 100, 0, 0, 100, 'system',
+                    %(start)s, %(start)s, %(start)s, %(end)s)
+            """,
+            {
+                "operator_id": operator_id,
+                "id": subscription_id,
+                "title": title,
+                "spec": Jsonb(msgspec.to_builtins(spec)),
+                "start": now - timedelta(days=1),
+                "end": now,
+            },
+        )
+    return plan_id, SubscriptionId(subscription_id)
 
 
 async def make_fine(rt: Runtime, kit: OperatorKit, ride_id: RideId) -> FineId:
@@ -294,6 +344,8 @@ REFERENCES: Final[Mapping[str, Filler]] = {
     "active_ride_id": lambda world: world.ride_id,
     "reservation_id": lambda world: world.reservation_id,
     "pricing_package_id": lambda world: world.package_id,
+    "plan_id": lambda world: world.plan_id,
+    "subscription_id": lambda world: world.subscription_id,
     "discount_group": lambda world: world.group_ref,
     "phone_token": lambda world: world.phone_token,
     "phone_prefix": lambda world: world.rider.rider.phone_prefix,

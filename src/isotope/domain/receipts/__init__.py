@@ -7,7 +7,13 @@ Whoever settles money calls `issue_later` in the same transaction; a refund issu
 
 from isotope.domain.receipts.errors import receipt_not_found
 from isotope.domain.receipts.model import NumberFault, Paid, Receipt, ReceiptDraft, ReceiptId, ReceiptKind, Seller
-from isotope.domain.receipts.queries import check_receipts, find_receipt_by_cause, get_receipt, list_receipts
+from isotope.domain.receipts.queries import (
+    check_receipts,
+    find_receipt_by_cause,
+    get_receipt,
+    list_receipt_ids,
+    list_receipts,
+)
 from isotope.domain.receipts.rules import credit_lines
 from isotope.domain.receipts.usecases.issue_later import issue_later
 from isotope.domain.receipts.usecases.number_receipts import number_receipts
@@ -29,6 +35,7 @@ __all__ = [
     "find_receipt_by_cause",
     "get_receipt",
     "issue_later",
+    "list_receipt_ids",
     "list_receipts",
     "number_receipts",
     "read_receipt",

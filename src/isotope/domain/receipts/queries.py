@@ -56,6 +56,20 @@ async def find_receipt_by_cause(tx: Tx, operator_id: OperatorId, cause: str) -> 
     )
 
 
+async def list_receipt_ids(
+    tx: Tx, operator_id: OperatorId, rider_id: RiderId, causes: Sequence[str]
+) -> list[ReceiptId]:
+    """The rider's receipts for some causes, oldest first. By the unique key on operator and cause."""
+    rows = await tx.tuples(
+        """
+        select id from receipt
+         where operator_id = %(operator_id)s and cause = any(%(causes)s) and rider_id = %(rider_id)s order by id
+        """,
+        {"operator_id": operator_id, "causes": list(causes), "rider_id": rider_id},
+    )
+    return [ReceiptId(receipt_id) for (receipt_id,) in rows]
+
+
 async def list_receipts(
     tx: Tx, operator_id: OperatorId, rider_id: RiderId, before: ReceiptId | None = None, limit: int = 20
 ) -> list[Receipt]:

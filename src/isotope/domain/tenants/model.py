@@ -250,6 +250,43 @@ class SubscriptionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
             raise ValueError("retry_after_min must rise")
 
 
+class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept of where riders were, and how exactly it is shown."""
+
+    route_days: Annotated[
+        int, Meta(ge=0, le=3_650, description="days after a ride in which its route is shown; 0: never")
+    ] = 60
+    route_tolerance_m: Annotated[
+        int, Meta(ge=0, le=1_000, description="a route is simplified: no place of it is farther off than this")
+    ] = 10
+    route_blur_m: Annotated[
+        int, Meta(ge=0, le=1_000, description="its places are moved onto a grid of this width; 0: none")
+    ] = 20
+    route_hide_m: Annotated[
+        int, Meta(ge=0, le=5_000, description="so much around its start and its end is left out; 0: nothing")
+    ] = 0
+    photo_days: Annotated[
+        int, Meta(ge=1, le=3_650, description="days until pictures of rides and damage are deleted")
+    ] = 180
+
+
+Code = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,39}$")]
+
+
+class FeedbackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What riders say about rides and vehicles."""
+
+    reasons: Annotated[
+        tuple[Code, ...], Meta(max_length=50, description="codes of reasons that can be given with a rating")
+    ] = ("vehicle", "brakes", "battery", "lock", "price", "parking", "app", "support")
+    damage_categories: Annotated[
+        tuple[Code, ...], Meta(min_length=1, max_length=50, description="codes of what can be damaged")
+    ] = ("brakes", "tyres", "lights", "handlebar", "throttle", "lock", "battery", "frame", "dirty", "other")
+    damage_reports_a_day: Annotated[
+        int, Meta(ge=1, le=1_000, description="damage reports that one rider can send in 24 hours")
+    ] = 10
+
+
 class ReceiptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands on receipts."""
 
@@ -276,6 +313,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     referrals: ReferralSettings = ReferralSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     receipts: ReceiptSettings = ReceiptSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     public_vehicles: Annotated[bool, Meta(description="get-vehicles answers with the public key alone")] = False
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166 code, for reading phone numbers")] = "FI"
     forms_per_address: Annotated[int, Meta(ge=1, description="form registrations from one IP address in an hour")] = 20
