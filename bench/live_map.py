@@ -84,8 +84,8 @@ async def _cold_load(rt: Runtime, live_map: LiveMap) -> list[Figure]:
     begin = time.perf_counter()
     after = (OperatorId(0), VehicleId(0))
     async with rt.db.read() as tx:
-        while rows := await read_rows_after(tx, after, 10_000):
-            after = (rows[-1][0], rows[-1][1])
+        while rows := await read_rows_after(tx, after, 25_000):
+            after = rows.last
     floor_s = time.perf_counter() - begin
     return [
         Figure(

@@ -18,6 +18,7 @@ EXPECTED = [operation for operation in CONTRACT if operation["tag"] in SERVED_TA
 # Response fields that are ours, beside the contract's.
 ADDITIONS = {
     "send_vehicle_commands": {"results"},
+    "get_vehicles": {"clusters"},
     "get_zones": {
         "zone_point",
         "zone_radius",

@@ -9,12 +9,15 @@ import httpx2
 import pytest
 
 from isotope.api.tagged import Tagged, has_tag, takes_gzip
+from isotope.domain.fleet import live_map as live_map_module
 from isotope.domain.zones.model import ZoneType
 from isotope.domain.zones.store import ZONES_CHANGED
 from isotope.infra.runtime import Runtime
+from isotope.kernel.geo import Point
 from isotope.kernel.vehicle_types import VehicleType
 from tests.kit.city import City, small_city
-from tests.kit.fleet import make_zones, zone_draft
+from tests.kit.fleet import HOME, make_zones, tell_state, zone_draft
+from tests.kit.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -130,3 +133,54 @@ async def test_compressed_zones_are_the_same_zones(rt: Runtime, tmp_path: Path) 
         assert packed.headers["etag"] != plain.headers["etag"]
         for tag in (packed.headers["etag"], plain.headers["etag"], f"W/{plain.headers['etag']}", "*"):
             assert (await ask_zones(city, If_None_Match=tag)).status_code == 304
+
+
+AROUND = {"user_latitude": HOME.lat, "user_longitude": HOME.lon, "radius_in_km": 5}
+
+
+async def test_vehicles_have_the_same_tag_until_one_of_them_changes(rt: Runtime, tmp_path: Path) -> None:
+    async with small_city(rt, tmp_path, vehicles=3) as city:
+        rider = await city.rider()
+
+        async def ask(**headers: str) -> httpx2.Response:
+            path = "/openapi/v1.0/sharing/get-vehicles"
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            return await city.api.post(path, AROUND, key=city.kit.public_key, token=rider.token, **sent)
+
+        first = await ask()
+        assert len(first.json()["vehicles"]) == 3
+        assert first.headers["cache-control"] == "no-store"
+        tag = first.headers["etag"]
+        same = await ask(If_None_Match=tag)
+        assert (same.status_code, same.content) == (304, b"")
+
+        moved = Point(HOME.lat + 0.001, HOME.lon)
+        await tell_state(rt, city.kit.operator.id, city.fleet.device_ids[2], at=moved)
+        live_map = city.api.services.live_map
+        await until(
+            lambda: getattr(live_map.get(city.kit.operator.id, city.fleet.vehicle_ids[2]), "lat", 0) == moved.lat
+        )
+        changed = await ask(If_None_Match=tag)
+        assert changed.status_code == 200
+        assert changed.headers["etag"] != tag
+
+        # What is the rider's alone counts too: the vehicles around are the same as before.
+        assert (await city.start(rider)).status_code == 200
+        riding = await ask(If_None_Match=changed.headers["etag"])
+        assert riding.status_code == 200
+        assert riding.json()["active_vehicle_ids"] == [city.fleet.vehicle_id]
+
+
+async def test_clusters_stand_for_the_vehicles_that_are_hidden(
+    rt: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with small_city(rt, tmp_path, vehicles=5) as city:
+        rider = await city.rider()
+        assert (await city.ask(rider, "sharing/get-vehicles", AROUND)).json()["clusters"] == []
+        monkeypatch.setattr(live_map_module, "MAX_SHOWN", 2)
+        shown = (await city.ask(rider, "sharing/get-vehicles", AROUND)).json()
+        assert (len(shown["vehicles"]), shown["hidden_vehicles"]) == (2, 3)
+        assert sum(cluster["count"] for cluster in shown["clusters"]) == 3
+        [cluster] = shown["clusters"]
+        assert cluster["types"] == [{"type": "SCOOTER", "count": 3}]
+        assert cluster["coordinates"] == {"latitude": HOME.lat, "longitude": HOME.lon}

@@ -183,6 +183,14 @@ class DockStation(msgspec.Struct, frozen=True, kw_only=True):
     coordinates: Coordinates
 
 
+class VehicleCluster(msgspec.Struct, frozen=True, kw_only=True):
+    """Vehicles that the answer has no room for, in one cell of a grid."""
+
+    coordinates: Annotated[Coordinates, Meta(description="The middle of them.")]
+    count: int
+    types: list[TypeCount]
+
+
 class Vehicles(msgspec.Struct, frozen=True, kw_only=True):
     """What a map shows. Vehicles on somebody else's ride, out of service, too empty or long silent are not in it."""
 
@@ -197,6 +205,13 @@ class Vehicles(msgspec.Struct, frozen=True, kw_only=True):
     hidden_vehicles: Annotated[
         int, Meta(description="Vehicles in the radius that the answer leaves out because it has a largest size.")
     ] = 0
+    clusters: Annotated[
+        list[VehicleCluster],
+        Meta(
+            description="Where the hidden vehicles are, at most 196 places; their counts sum to `hidden_vehicles`. "
+            "Empty where nothing is hidden."
+        ),
+    ] = []
     selected_payment_method: Annotated[
         PaymentMethod | None, Meta(description="What a ride is paid with unless told otherwise; null without a rider.")
     ] = None
@@ -599,7 +614,7 @@ class PricingData(msgspec.Struct, frozen=True, kw_only=True):
 class PricingPackage(msgspec.Struct, frozen=True, kw_only=True):
     """Can be taken for one ride that begins now: its price is billed with the ride."""
 
-    id: Annotated[int, Meta(description="`package_id` of `start-ride`.")]
+    id: Annotated[int, Meta(description="`pricing_package_id` of `start-ride`.")]
     title: str
     price: Amount
     included: Included

@@ -97,9 +97,10 @@ class Tx:
             await cursor.execute(sql, params)
             return await cursor.fetchall()
 
-    async def tuples(self, sql: LiteralString, params: Params = None) -> list[tuple[Any, ...]]:
+    async def tuples(self, sql: LiteralString, params: Params = None, *, binary: bool = False) -> list[tuple[Any, ...]]:
+        """Every row as a tuple; `binary` for values of many bytes, which are sent as they are."""
         async with self.connection.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(sql, params)
+            await cursor.execute(sql, params, binary=binary)
             return await cursor.fetchall()
 
     async def scalar(self, sql: LiteralString, params: Params = None) -> Any:

@@ -18,7 +18,7 @@ from isotope.domain.fleet import (
     retire_addons,
 )
 from isotope.domain.fleet import live_map as live_map_module
-from isotope.domain.fleet.live_feed import read_rows_after, read_rows_of
+from isotope.domain.fleet.live_feed import FeedRows, read_rows_after, read_rows_of
 from isotope.domain.tenants.model import Operator
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM
@@ -142,13 +142,13 @@ async def test_another_operators_vehicles_are_never_shown(rt: Runtime, live_map:
 class Gate:
     """Stands in for a reading of the feed: holds back what was read until it is let through."""
 
-    def __init__(self, read: Callable[..., Awaitable[list[tuple[Any, ...]]]]) -> None:
+    def __init__(self, read: Callable[..., Awaitable[FeedRows]]) -> None:
         self._read = read
         self.has_read = asyncio.Event()
         self.may_go = asyncio.Event()
         self.passed = 0
 
-    async def read(self, *args: Any) -> list[tuple[Any, ...]]:
+    async def read(self, *args: Any) -> FeedRows:
         rows = await self._read(*args)
         self.has_read.set()
         await self.may_go.wait()

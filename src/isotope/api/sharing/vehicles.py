@@ -1,25 +1,39 @@
 """The map: what can be ridden around here."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Sequence
+from hashlib import blake2b
+from typing import Final
 
 import msgspec
 
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.sharing import views
-from isotope.api.sharing_types import Addon, Fleet, TypeCount, Vehicle, Vehicles, VehiclesRequest
+from isotope.api.sharing_types import (
+    Addon,
+    Fleet,
+    TypeCount,
+    Vehicle,
+    VehicleCluster,
+    Vehicles,
+    VehiclesRequest,
+)
+from isotope.api.tagged import Tagged
 from isotope.api.user.cards import payment_method
 from isotope.domain import sharing
-from isotope.domain.fleet import Catalog, LiveVehicle, VehicleModel
+from isotope.domain.fleet import Catalog, Cluster, LiveVehicle, VehicleModel
 from isotope.domain.payments import PaymentMethod, find_selected_method
+from isotope.domain.tenants import Operator
 from isotope.domain.wallet import Standing, get_standing
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import RiderId
+from isotope.kernel.ids import ModelId, RiderId
 from isotope.kernel.money import Money
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _M_PER_KM: Final = 1_000
+_TAG_BYTES: Final = 10
+# How many sets of models have their add-ons kept; there are as many as there are neighbourhoods.
+_MOST_KEPT: Final = 256
 
 
 @operation(
@@ -32,8 +46,9 @@ _M_PER_KM: Final = 1_000
     request=VehiclesRequest,
     response=Vehicles,
     request_example={"user_latitude": 60.1699, "user_longitude": 24.9384, "radius_in_km": 2},
+    tagged=True,
 )
-async def get_vehicles(call: Call[VehiclesRequest]) -> Any:
+async def get_vehicles(call: Call[VehiclesRequest]) -> Tagged:
     """What can be ridden around a place, nearest first, and what the caller rides already.
 
     Answered from memory: a vehicle's state is at most a second old. Vehicles on somebody else's ride do not appear.
@@ -46,35 +61,57 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Any:
     # From here on nothing is awaited but the catalogue, so what is shown is of one moment.
     catalog = await live_map.catalog(operator.id)
     index = await call.services.zones.index(operator.id)
-    near, total = live_map.look_around(operator, place, radius_km * _M_PER_KM, now=call.services.rt.clock.now())
+    around = live_map.look_around(operator, place, radius_km * _M_PER_KM, now=call.services.rt.clock.now())
     ridden = [_ridden(ride, found, catalog, operator.currency) for ride in rides if (found := _live(call, ride))]
     debt = None if standing is None or not standing.debt_minor else Money(standing.debt_minor, operator.currency)
-    model_ids = {vehicle.model_id for vehicle in near} | {vehicle.model_id for vehicle in ridden}
-    return {
-        "vehicles": [*ridden, *_encoded(near, catalog, operator.currency)],
-        "fleets": [
-            Fleet(
-                id=operator.id,
-                name=operator.name,
-                currency_code=operator.currency,
-                country_code=operator.settings.country,
-                time_zone=operator.time_zone,
-            )
-        ],
-        "addons": _addons(model_ids, catalog, operator.currency),
-        "zone_update_timestamp": None if index.changed_at is None else int(index.changed_at.timestamp()),
-        "dock_stations": (),
-        "types": _types([vehicle.vehicle_type for vehicle in near] + [vehicle.type for vehicle in ridden]),
-        "hidden_vehicles": total - len(near),
-        "selected_payment_method": None if method is None else payment_method(call, method),
-        "available_damage_report_vehicle_types": (),
-        "vehicle_models_with_pricing_packages": (),
-        "active_vehicle_ids": [ride.vehicle_id for ride in rides],
-        "message_title": None if debt is None else call.text("debt_message_title"),
-        "message_description": None if debt is None else call.text("debt_open", amount=debt.text()),
-        "night_mode": False,
-        "user_location_outdated": False,
-    }
+    of_type = Counter([vehicle.vehicle_type for vehicle in around.vehicles])
+    of_type.update(vehicle.type for vehicle in ridden)
+    model_ids = {vehicle.model_id for vehicle in around.vehicles} | {vehicle.model_id for vehicle in ridden}
+    rest = _ENCODER.encode(
+        {
+            "fleets": [
+                Fleet(
+                    id=operator.id,
+                    name=operator.name,
+                    currency_code=operator.currency,
+                    country_code=operator.settings.country,
+                    time_zone=operator.time_zone,
+                )
+            ],
+            "addons": _addons(model_ids, catalog, operator.currency),
+            "zone_update_timestamp": None if index.changed_at is None else int(index.changed_at.timestamp()),
+            "dock_stations": (),
+            "types": _types(of_type.items()),
+            "hidden_vehicles": around.total - len(around.vehicles),
+            "clusters": [_cluster(cluster) for cluster in around.clusters],
+            "selected_payment_method": None if method is None else payment_method(call, method),
+            "available_damage_report_vehicle_types": (),
+            "vehicle_models_with_pricing_packages": (),
+            "active_vehicle_ids": [ride.vehicle_id for ride in rides],
+            "message_title": None if debt is None else call.text("debt_message_title"),
+            "message_description": None if debt is None else call.text("debt_open", amount=debt.text()),
+            "night_mode": False,
+            "user_location_outdated": False,
+        }
+    )
+    return _joined([_ENCODER.encode(vehicle) for vehicle in ridden], _encoded(around.vehicles, catalog, operator), rest)
+
+
+def _joined(ridden: Sequence[bytes], near: Sequence[LiveVehicle], rest: bytes) -> Tagged:
+    """The answer out of pieces that are encoded already; it is put together only for who has not got it.
+
+    The tag is made of the tags of the pieces, for hashing the whole answer would take as long as sending it.
+    """
+    pieces = blake2b(b"".join([vehicle.encoded_tag for vehicle in near]), digest_size=_TAG_BYTES)
+    for piece in (*ridden, rest):
+        pieces.update(len(piece).to_bytes(8, "big"))
+        pieces.update(piece)
+    return Tagged(
+        tag=pieces.hexdigest(),
+        content=lambda: b"".join(
+            (b'{"vehicles":[', b",".join([*ridden, *[vehicle.encoded for vehicle in near]]), b"],", rest[1:])
+        ),
+    )
 
 
 async def _of_rider(
@@ -92,19 +129,17 @@ def _live(call: Call[VehiclesRequest], ride: sharing.Ride) -> LiveVehicle | None
     return call.services.live_map.get(call.operator.id, ride.vehicle_id)
 
 
-def _encoded(vehicles: Iterable[LiveVehicle], catalog: Catalog, currency: str) -> list[msgspec.Raw]:
-    """Each vehicle's JSON, made when it is first shown and kept until the vehicle or the catalogue changes."""
-    shown: list[msgspec.Raw] = []
+def _encoded(vehicles: Sequence[LiveVehicle], catalog: Catalog, operator: Operator) -> Sequence[LiveVehicle]:
+    """The same vehicles with their JSON, made when one is first shown and kept until it or the catalogue changes."""
     for vehicle in vehicles:
-        encoded = vehicle.encoded
-        if encoded is None or vehicle.encoded_for is not catalog:
+        if vehicle.encoded_for is not catalog:
             model = catalog.models.get(vehicle.model_id)
-            if model is None:
-                continue
-            encoded = _ENCODER.encode(_vehicle(vehicle, model, catalog, currency))
-            vehicle.encoded, vehicle.encoded_for = encoded, catalog
-        shown.append(msgspec.Raw(encoded))
-    return shown
+            if model is None:  # retired a moment ago: the map is about to hear of it
+                return _encoded([one for one in vehicles if one.model_id in catalog.models], catalog, operator)
+            vehicle.encoded = _ENCODER.encode(_vehicle(vehicle, model, catalog, operator.currency))
+            vehicle.encoded_tag = blake2b(vehicle.encoded, digest_size=_TAG_BYTES).digest()
+            vehicle.encoded_for = catalog
+    return vehicles
 
 
 def _ridden(ride: sharing.Ride, found: LiveVehicle, catalog: Catalog, currency: str) -> Vehicle:
@@ -143,11 +178,27 @@ def _vehicle(vehicle: LiveVehicle, model: VehicleModel | None, catalog: Catalog,
     )
 
 
-def _addons(model_ids: Iterable[int], catalog: Catalog, currency: str) -> list[Addon]:
+def _addons(model_ids: Collection[int], catalog: Catalog, currency: str) -> msgspec.Raw:
     """Every add-on of the models, once, by id."""
-    wanted = {addon.id: addon for model_id in model_ids for addon in catalog.addons_of(model_id)}  # type: ignore[arg-type]
-    return [views.addon(wanted[addon_id], currency) for addon_id in sorted(wanted)]
+    key = ("addons", frozenset(model_ids), currency)
+    found: msgspec.Raw | None = catalog.kept.get(key)
+    if found is None:
+        wanted = {addon.id: addon for model_id in model_ids for addon in catalog.addons_of(ModelId(model_id))}
+        shown: list[Addon] = [views.addon(wanted[addon_id], currency) for addon_id in sorted(wanted)]
+        found = msgspec.Raw(_ENCODER.encode(shown))
+        if len(catalog.kept) >= _MOST_KEPT:
+            catalog.kept.clear()
+        catalog.kept[key] = found
+    return found
 
 
-def _types(types: Sequence[str]) -> list[TypeCount]:
-    return [TypeCount(type=name, count=count) for name, count in sorted(Counter(types).items())]  # type: ignore[arg-type]
+def _types(counts: Iterable[tuple[str, int]]) -> list[TypeCount]:
+    return [TypeCount(type=name, count=count) for name, count in sorted(counts)]  # type: ignore[arg-type]
+
+
+def _cluster(cluster: Cluster) -> VehicleCluster:
+    return VehicleCluster(
+        coordinates=views.coordinates(Point(cluster.lat, cluster.lon)),
+        count=cluster.count,
+        types=_types(cluster.counts),
+    )

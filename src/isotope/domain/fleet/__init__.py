@@ -26,6 +26,7 @@ from isotope.domain.fleet.errors import (
     vehicle_not_found,
     vehicle_not_named,
 )
+from isotope.domain.fleet.live_clusters import Cluster
 from isotope.domain.fleet.live_columns import LiveVehicle
 from isotope.domain.fleet.live_map import LiveMap
 from isotope.domain.fleet.model import (
@@ -82,6 +83,7 @@ __all__ = [
     "By",
     "Catalog",
     "Catalogs",
+    "Cluster",
     "HolderError",
     "LiveMap",
     "LiveVehicle",

@@ -1,9 +1,9 @@
 """Models, add-ons and tariffs of every operator in the memory of this process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from isotope.domain.fleet.channels import CATALOG_CHANGED
 from isotope.domain.fleet.model import AddonOffer, TariffOffer, VehicleModel
@@ -17,11 +17,16 @@ LIFE: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What an operator offers; nothing that was retired."""
+    """What an operator offers; nothing that was retired.
+
+    Attributes:
+        kept: what was made of it and would be made again; gone with it. Whoever puts something in keeps it small.
+    """
 
     models: Mapping[ModelId, VehicleModel]
     addons: Mapping[AddonId, AddonOffer]
     tariffs: Mapping[TariffId, TariffOffer]
+    kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def addons_of(self, model_id: ModelId) -> tuple[AddonOffer, ...]:
         """Those of the model that are still offered, in its order; none for an unknown model."""

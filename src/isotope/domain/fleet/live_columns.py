@@ -1,46 +1,44 @@
 """One operator's vehicles in columns: a question about all of them is a few passes over arrays.
 
-100,000 vehicles are some 4 MB of columns; what is shown of one is made when it is first shown and kept until it changes.
+100,000 vehicles are some 6 MB of columns; what is shown of one is made when it is first shown and kept until it changes.
+The passes over all go over two columns of 16-bit cells, a few hundred metres each; only what lies in the cells around
+the place is looked at by its exact distance.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from isotope.domain.fleet.live_clusters import Cluster, clusters_of
 from isotope.kernel.geo import EARTH_RADIUS_M, Point
 from isotope.kernel.ids import ModelId, VehicleId
 from isotope.kernel.vehicle_types import VehicleType
 
+TYPES: Final = tuple(VehicleType)
+"""A column has the number that a type has here."""
+NO_MINIMUM: Final = -1
+
 _START_ROWS: Final = 256
-_NO_MINIMUM: Final = -1
-
-
-class VehicleRow(NamedTuple):
-    """A vehicle as the feed reads it. `lat` and `lon` are None before its first position; `seen_s` is unix time.
-
-    `minimum_pct` is the model's own least battery, None where the operator's counts.
-    """
-
-    vehicle_id: VehicleId
-    nr: str
-    model_id: ModelId
-    vehicle_type: VehicleType
-    is_ready: bool
-    lat: float | None
-    lon: float | None
-    battery_pct: int
-    minimum_pct: int | None
-    seen_s: float
+NUMBER_OF_TYPE: Final = {vehicle_type: number for number, vehicle_type in enumerate(TYPES)}
+# Cells of a 364th of a degree of latitude (305 m), and of a 65,536th of the way round the earth: differences of the
+# latter wrap around as longitudes do.
+_LAT_CELLS: Final = 364.0
+_LON_CELLS: Final = 65_536 / 360.0
+_MOST_LAT_CELL: Final = 65_520
+# North of the north pole: no question reaches it.
+_NOWHERE: Final = 65_535
 
 
 class LiveVehicle(msgspec.Struct, kw_only=True, eq=False, gc=False):
     """A vehicle as it is shown. A changed one is a new object, so it is a good place to keep its JSON.
 
-    `encoded` and `encoded_for` are the only fields that are ever assigned: by whoever answers with the JSON, who finds
-    it there next time. `encoded_for` is what else it was made of (the catalogue): valid while that is the same object.
+    `encoded`, `encoded_for` and `encoded_tag` are the only fields that are ever assigned: by whoever answers with the
+    JSON, who finds it there next time. `encoded_for` is what else it was made of (the catalogue): valid while that is
+    the same object. `encoded_tag` stands for the JSON.
     """
 
     vehicle_id: VehicleId
@@ -50,136 +48,213 @@ class LiveVehicle(msgspec.Struct, kw_only=True, eq=False, gc=False):
     lat: float
     lon: float
     battery_pct: int
-    encoded: bytes | None = None
+    encoded: bytes = b""
     encoded_for: object | None = None
+    encoded_tag: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleRows:
+    """Vehicles of one operator as the feed reads them, one column a field; all of the same length.
+
+    Attributes:
+        types: numbers in `TYPES`.
+        lat: degrees; NaN, as `lon`, before the first position.
+        minimum_pct: the model's own least battery, `NO_MINIMUM` where the operator's counts.
+        seen_s: Unix time when last heard of.
+    """
+
+    ids: Sequence[int]
+    nrs: Sequence[str]
+    model_ids: NDArray[np.int64]
+    types: NDArray[np.int16]
+    is_ready: NDArray[np.bool_]
+    lat: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    battery_pct: NDArray[np.int16]
+    minimum_pct: NDArray[np.int16]
+    seen_s: NDArray[np.float64]
+
+
+class Around(NamedTuple):
+    """What lies around a place: the nearest, how many there are in all, and where those are that were left out."""
+
+    vehicles: list[LiveVehicle]
+    total: int
+    clusters: Sequence[Cluster]
 
 
 class FleetColumns:
     """Vehicles are put and hidden, never removed: a store that never deletes vehicles has the same rows."""
 
     def __init__(self) -> None:
-        self._row_of: dict[VehicleId, int] = {}
-        self._rows: list[VehicleRow] = []
+        self._row_of: dict[int, int] = {}
+        self._nrs: list[str] = []
         self._shown: list[LiveVehicle | None] = []
-        # NaN where the vehicle is not to be found: no comparison with it is true.
-        self._lat: NDArray[np.float64] = np.full(_START_ROWS, np.nan)
-        self._lon: NDArray[np.float64] = np.zeros(_START_ROWS)
-        self._seen_s: NDArray[np.float64] = np.zeros(_START_ROWS)
-        self._battery_pct: NDArray[np.int16] = np.zeros(_START_ROWS, dtype=np.int16)
-        self._minimum_pct: NDArray[np.int16] = np.zeros(_START_ROWS, dtype=np.int16)
-        self._away_deg: NDArray[np.float64] = np.zeros(_START_ROWS)
-        self._is_near: NDArray[np.bool_] = np.zeros(_START_ROWS, dtype=np.bool_)
+        self._columns: dict[str, NDArray[Any]] = {
+            "ids": np.zeros(_START_ROWS, dtype=np.int64),
+            "model_ids": np.zeros(_START_ROWS, dtype=np.int64),
+            "types": np.zeros(_START_ROWS, dtype=np.int16),
+            "lat": np.zeros(_START_ROWS),
+            "lon": np.zeros(_START_ROWS),
+            "battery_pct": np.zeros(_START_ROWS, dtype=np.int16),
+            "minimum_pct": np.zeros(_START_ROWS, dtype=np.int16),
+            "seen_s": np.zeros(_START_ROWS),
+        }
+        # `_NOWHERE` where the vehicle is not to be found.
+        self._lat_cell: NDArray[np.uint16] = np.full(_START_ROWS, _NOWHERE, dtype=np.uint16)
+        self._lon_cell: NDArray[np.uint16] = np.zeros(_START_ROWS, dtype=np.uint16)
+        self._make_room()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._nrs)
 
-    def put(self, rows: Sequence[VehicleRow]) -> None:
+    def put(self, rows: VehicleRows) -> None:
         """Add or replace vehicles, each at most once."""
-        if not rows:
+        if not rows.ids:
             return
-        places = np.fromiter((self._place(row) for row in rows), dtype=np.intp, count=len(rows))
-        columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True))
-        _ids, _nrs, _models, _types, is_ready, lat, lon, battery_pct, minimum_pct, seen_s = columns
-        self._lat[places] = np.where(is_ready, np.array(lat, dtype=np.float64), np.nan)
-        self._lon[places] = np.array(lon, dtype=np.float64)
-        self._battery_pct[places] = battery_pct
-        self._minimum_pct[places] = [_NO_MINIMUM if pct is None else pct for pct in minimum_pct]
-        self._seen_s[places] = seen_s
+        self._add([number for number, vehicle_id in enumerate(rows.ids) if vehicle_id not in self._row_of], rows)
+        places = np.fromiter(map(self._row_of.__getitem__, rows.ids), dtype=np.intp, count=len(rows.ids))
+        columns = self._columns
+        # NaN differs from itself: what has no position is taken for changed, which costs nothing.
+        changed = (
+            (columns["lat"][places] != rows.lat)
+            | (columns["lon"][places] != rows.lon)
+            | (columns["battery_pct"][places] != rows.battery_pct)
+            | (columns["model_ids"][places] != rows.model_ids)
+            | (columns["types"][places] != rows.types)
+            | np.fromiter(
+                (self._nrs[place] != nr for place, nr in zip(places.tolist(), rows.nrs, strict=True)),
+                dtype=np.bool_,
+                count=len(places),
+            )
+        )
+        for number in np.flatnonzero(changed).tolist():
+            place = int(places[number])
+            self._shown[place] = None
+            self._nrs[place] = rows.nrs[number]
+        for name, column in columns.items():
+            column[places] = getattr(rows, name)
+        is_there = rows.is_ready & ~np.isnan(rows.lat)
+        self._lat_cell[places] = np.where(is_there, _lat_cells(np.nan_to_num(rows.lat)), _NOWHERE)
+        self._lon_cell[places] = _lon_cells(np.nan_to_num(rows.lon))
 
     def hide(self, vehicle_id: VehicleId) -> None:
         """Find it no more, until it is put again."""
         place = self._row_of.get(vehicle_id)
         if place is not None:
-            self._lat[place] = np.nan
-            self._rows[place] = self._rows[place]._replace(is_ready=False)
+            self._lat_cell[place] = _NOWHERE
 
     def get(self, vehicle_id: VehicleId) -> LiveVehicle | None:
         """The vehicle if it has a position, whether it can be rented or not."""
         place = self._row_of.get(vehicle_id)
-        return None if place is None or self._rows[place].lat is None else self._show(place)
+        return None if place is None or np.isnan(self._columns["lat"][place]) else self._show(place)
 
-    def within(
-        self, point: Point, radius_m: float, *, seen_after_s: float, minimum_pct: int, limit: int
-    ) -> tuple[list[LiveVehicle], int]:
-        """Those that are ready, charged and heard of, at most `radius_m` away, nearest first, at most `limit`.
-
-        And how many there are in all.
-        """
-        count = len(self._rows)
-        reach = np.degrees(radius_m / EARTH_RADIUS_M)
-        # The one pass over all: into arrays that are there already, since fresh ones of this size cost more than it.
-        away_deg, is_near = self._away_deg[:count], self._is_near[:count]
-        np.abs(np.subtract(self._lat[:count], point.lat, out=away_deg), out=away_deg)
-        near = np.flatnonzero(np.less_equal(away_deg, reach, out=is_near))
-        away = np.abs(self._lon[near] - point.lon)
-        near = near[np.minimum(away, 360.0 - away) <= self._half_lon(point, radius_m)]
-        own_pct = self._minimum_pct[near]
-        least_pct = np.where(own_pct == _NO_MINIMUM, minimum_pct, own_pct)
-        near = near[(self._battery_pct[near] >= least_pct) & (self._seen_s[near] >= seen_after_s)]
-        away_m = self._distances_m(point, near)
-        inside = np.flatnonzero(away_m <= radius_m)
-        total = len(inside)
+    def within(self, point: Point, radius_m: float, *, seen_after_s: float, minimum_pct: int, limit: int) -> Around:
+        """Those that are ready, charged and heard of, at most `radius_m` away: the nearest `limit` of them in order."""
+        columns = self._columns
+        near = self._in_cells(point, radius_m)
+        own_pct = columns["minimum_pct"][near]
+        least_pct = np.where(own_pct == NO_MINIMUM, minimum_pct, own_pct)
+        near = near[(columns["battery_pct"][near] >= least_pct) & (columns["seen_s"][near] >= seen_after_s)]
+        away_m = _distances_m(point, columns["lat"][near], columns["lon"][near])
+        is_inside = away_m <= radius_m
+        near, away_m = near[is_inside], away_m[is_inside]
+        total = len(near)
+        clusters: Sequence[Cluster] = ()
         if total > limit:
-            inside = inside[np.argpartition(away_m[inside], limit)[:limit]]
-        inside = inside[np.argsort(away_m[inside], kind="stable")]
+            order = np.argpartition(away_m, limit)
+            hidden = near[order[limit:]]
+            reach_deg = (float(np.degrees(radius_m / EARTH_RADIUS_M)), _half_lon(point, radius_m))
+            clusters = clusters_of(
+                columns["lat"][hidden], columns["lon"][hidden], columns["types"][hidden], TYPES, point, reach_deg
+            )
+            near, away_m = near[order[:limit]], away_m[order[:limit]]
         shown = self._shown
-        return [shown[place] or self._show(place) for place in near[inside].tolist()], total
+        places = near[np.argsort(away_m, kind="stable")].tolist()
+        return Around([shown[place] or self._show(place) for place in places], total, clusters)
 
-    @staticmethod
-    def _half_lon(point: Point, radius_m: float) -> float:
-        """How far east and west the circle reaches, in degrees; 180 when it goes round the pole."""
-        angle = radius_m / EARTH_RADIUS_M
-        if abs(np.radians(point.lat)) + angle >= np.pi / 2:
-            return 180.0
-        # A little more than exact: rounding must not cut off what the distance would keep.
-        return float(np.degrees(np.arcsin(np.sin(angle) / np.cos(np.radians(point.lat))))) * (1 + 1e-9) + 1e-9
+    def _in_cells(self, point: Point, radius_m: float) -> NDArray[np.intp]:
+        """Rows in cells that the circle may touch: the only passes over all vehicles.
 
-    def _distances_m(self, point: Point, places: NDArray[np.intp]) -> NDArray[np.float64]:
-        lat, lat_0 = np.radians(self._lat[places]), np.radians(point.lat)
-        half_lat = np.sin((lat - lat_0) / 2)
-        half_lon = np.sin(np.radians(self._lon[places] - point.lon) / 2)
-        h = half_lat * half_lat + np.cos(lat_0) * np.cos(lat) * half_lon * half_lon
-        distances: NDArray[np.float64] = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, h)))
-        return distances
+        They go into arrays that are there already, since fresh ones of this size cost more than the passes.
+        """
+        count = len(self)
+        difference, is_near, is_near_lon = self._difference[:count], self._is_near[:count], self._is_near_lon[:count]
+        reach = float(np.degrees(radius_m / EARTH_RADIUS_M)) * (1 + 1e-9) + 1e-9
+        south = max(0, int((point.lat - reach + 90.0) * _LAT_CELLS))
+        north = min(_MOST_LAT_CELL, int((point.lat + reach + 90.0) * _LAT_CELLS))
+        np.subtract(self._lat_cell[:count], np.uint16(south), out=difference)
+        np.less_equal(difference, np.uint16(max(0, north - south)), out=is_near)
+        half_lon = _half_lon(point, radius_m)
+        west = int(np.floor((point.lon - half_lon + 180.0) * _LON_CELLS))
+        east = int(np.floor((point.lon + half_lon + 180.0) * _LON_CELLS))
+        if east - west < _NOWHERE:
+            np.subtract(self._lon_cell[:count], np.uint16(west & _NOWHERE), out=difference)
+            np.less_equal(difference, np.uint16(east - west), out=is_near_lon)
+            np.logical_and(is_near, is_near_lon, out=is_near)
+        return np.flatnonzero(is_near)
 
-    def _place(self, row: VehicleRow) -> int:
-        place = self._row_of.get(row.vehicle_id)
-        if place is None:
-            place = len(self._rows)
-            self._row_of[row.vehicle_id] = place
-            self._rows.append(row)
-            self._shown.append(None)
-            if place == len(self._lat):
-                self._grow()
-            return place
-        before = self._rows[place]
-        self._rows[place] = row
-        if before[:-1] != row[:-1]:  # all but when it was heard of, which is not shown
-            self._shown[place] = None
-        return place
+    def _add(self, numbers: Sequence[int], rows: VehicleRows) -> None:
+        """Room for those of `rows` that are new."""
+        if not numbers:
+            return
+        first = len(self)
+        self._row_of.update((rows.ids[number], first + place) for place, number in enumerate(numbers))
+        self._nrs.extend(rows.nrs[number] for number in numbers)
+        self._shown.extend([None] * len(numbers))
+        if len(self) > len(self._lat_cell):
+            more = max(len(self) - len(self._lat_cell), len(self._lat_cell))
+            for name, column in self._columns.items():
+                self._columns[name] = np.concatenate((column, np.zeros(more, dtype=column.dtype)))
+            self._lat_cell = np.concatenate((self._lat_cell, np.full(more, _NOWHERE, dtype=np.uint16)))
+            self._lon_cell = np.concatenate((self._lon_cell, np.zeros(more, dtype=np.uint16)))
+            self._make_room()
 
-    def _grow(self) -> None:
-        self._lat = np.concatenate((self._lat, np.full(len(self._lat), np.nan)))
-        self._lon = np.concatenate((self._lon, np.zeros_like(self._lon)))
-        self._seen_s = np.concatenate((self._seen_s, np.zeros_like(self._seen_s)))
-        self._battery_pct = np.concatenate((self._battery_pct, np.zeros_like(self._battery_pct)))
-        self._minimum_pct = np.concatenate((self._minimum_pct, np.zeros_like(self._minimum_pct)))
-        self._away_deg, self._is_near = np.zeros(len(self._lat)), np.zeros(len(self._lat), dtype=np.bool_)
+    def _make_room(self) -> None:
+        self._difference = np.zeros(len(self._lat_cell), dtype=np.uint16)
+        self._is_near = np.zeros(len(self._lat_cell), dtype=np.bool_)
+        self._is_near_lon = np.zeros(len(self._lat_cell), dtype=np.bool_)
 
     def _show(self, place: int) -> LiveVehicle:
         shown = self._shown[place]
         if shown is None:
-            row = self._rows[place]
-            assert row.lat is not None  # noqa: S101 - callers show only what has a position
-            assert row.lon is not None  # noqa: S101
+            columns = self._columns
             shown = LiveVehicle(
-                vehicle_id=row.vehicle_id,
-                nr=row.nr,
-                model_id=row.model_id,
-                vehicle_type=row.vehicle_type,
-                lat=row.lat,
-                lon=row.lon,
-                battery_pct=row.battery_pct,
+                vehicle_id=VehicleId(int(columns["ids"][place])),
+                nr=self._nrs[place],
+                model_id=ModelId(int(columns["model_ids"][place])),
+                vehicle_type=TYPES[columns["types"][place]],
+                lat=float(columns["lat"][place]),
+                lon=float(columns["lon"][place]),
+                battery_pct=int(columns["battery_pct"][place]),
             )
             self._shown[place] = shown
         return shown
+
+
+def _lat_cells(lat: NDArray[np.float64]) -> NDArray[np.uint16]:
+    return ((lat + 90.0) * _LAT_CELLS).astype(np.uint16)
+
+
+def _lon_cells(lon: NDArray[np.float64]) -> NDArray[np.uint16]:
+    cells: NDArray[np.int64] = np.floor((lon + 180.0) * _LON_CELLS).astype(np.int64)
+    return (cells & _NOWHERE).astype(np.uint16)
+
+
+def _half_lon(point: Point, radius_m: float) -> float:
+    """How far east and west the circle reaches, in degrees; 180 when it goes round the pole."""
+    angle = radius_m / EARTH_RADIUS_M
+    if abs(np.radians(point.lat)) + angle >= np.pi / 2:
+        return 180.0
+    # A little more than exact: rounding must not cut off what the distance would keep.
+    return float(np.degrees(np.arcsin(np.sin(angle) / np.cos(np.radians(point.lat))))) * (1 + 1e-9) + 1e-9
+
+
+def _distances_m(point: Point, lat_deg: NDArray[np.float64], lon_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+    lat, lat_0 = np.radians(lat_deg), np.radians(point.lat)
+    half_lat = np.sin((lat - lat_0) / 2)
+    half_lon = np.sin(np.radians(lon_deg - point.lon) / 2)
+    h = half_lat * half_lat + np.cos(lat_0) * np.cos(lat) * half_lon * half_lon
+    distances: NDArray[np.float64] = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, h)))
+    return distances
