@@ -18,6 +18,7 @@ EXPECTED = [operation for operation in CONTRACT if operation["tag"] in SERVED_TA
 # Response fields that are ours, beside the contract's.
 ADDITIONS = {
     "send_vehicle_commands": {"results"},
+    "end_ride": {"review_status"},
     "get_vehicles": {"clusters"},
     "get_zones": {
         "zone_point",
@@ -30,6 +31,7 @@ ADDITIONS = {
 # Request fields that are ours.
 REQUEST_ADDITIONS = {
     "start_ride": {"pricing_package_id"},
+    "end_ride": {"accepted_fine"},
 }
 # Calls that the reference lacks and a rider needs (docs/api/deviations.md).
 BEYOND = {
@@ -67,8 +69,6 @@ BEYOND_IN_SHARING = {
 }
 # Of these, what only the operator's own systems call.
 BEYOND_FOR_SYSTEMS = {"set_discount_group"}
-# Fields of a request that the reference lacks; none is required.
-BEYOND_IN_REQUESTS: dict[str, set[str]] = {"end_ride": {"accepted_fine"}}
 JSON_TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
 
 # As a client gets it: through JSON.

@@ -133,7 +133,7 @@ def test_the_example_posts_what_the_rules_post() -> None:
             case "card_captured" if A.RIDER_IN_TRANSIT not in step.entries:
                 amount = -step.entries[A.PROVIDER_CLEARING]
                 expected = {A.PROVIDER_CLEARING: -amount, **_by_kind(credit_entries(ADA, standing, amount))}
-            case "money_added":
+            case "money_added" | "zone_bonus":
                 kind = MoneyKind.BONUS if A.RIDER_BONUS in step.entries else MoneyKind.BALANCE
                 expected = _by_kind(gift_entries(ADA, standing, -step.entries[A.ADJUSTMENTS], kind))
             case "debt_settled":

@@ -32,10 +32,11 @@ REASONS: Final[Mapping[str, str]] = {
     "card_captured": "The card paid: what it was awaited for, or a top-up, which settles debt first.",
     "card_refused": "The card did not pay a ride or a fine: what was awaited is debt.",
     "debt_settled": "Balance pays debt. Only where money came in while a card was being asked.",
-    "refund": "Staff give back a part or all of a ride or a fine: revenue and tax shrink, and the money goes back the way "
+    "refund": "Staff give back a part or all of a ride or a fine, or a second look at a short ride does: revenue and tax shrink, and the money goes back the way "
     "it came. What was owed is forgiven first, then card, balance, bonus.",
     "card_refunded": "The provider gave it back to the card.",
     "refund_to_wallet": "The provider could not give it back to the card: the wallet gets it.",
+    "zone_bonus": "A ride ended in a bonus zone: after it was charged its rider gets bonus.",
     "bonus_expired": "Bonus came to its end unused.",
     "promo": "A promo code gives the rider bonus.",
     "referral": "A new rider redeems another one's referral code: bonus.",
@@ -95,6 +96,7 @@ EXAMPLE: Final[Sequence[Step]] = (
     Step("ends unused after 90 days", "bonus_expired", {A.RIDER_BONUS: -150, A.ADJUSTMENTS: 150}),
     Step("A promo code gives her 3.00", "promo", {A.RIDER_BONUS: 300, A.ADJUSTMENTS: -300}),
     Step("She brings a friend herself", "referral_reward", {A.RIDER_BONUS: 500, A.ADJUSTMENTS: -500}),
+    Step("Her last ride ended in a bonus zone", "zone_bonus", {A.RIDER_BONUS: 50, A.ADJUSTMENTS: -50}),
     Step("Her bank takes the first top-up back", "disputed", {A.PROVIDER_CLEARING: 1000, A.CHARGEBACKS: -1000}),
     Step("and returns it", "dispute_won", {A.PROVIDER_CLEARING: -1000, A.CHARGEBACKS: 1000}),
 )

@@ -35,7 +35,7 @@ def ledger_picture() -> Markup:
         _arrow("M790 120L880 120", "ride, fine", 836, 112),
         _arrow("M885 190L795 190", "refund", 838, 182),
         _arrow("M900 405L595 350", "money_added", 800, 372),
-        _arrow("M900 425L595 450", "promo, referral, referral_reward", 722, 427),
+        _arrow("M900 425L595 450", "zone_bonus, promo, referral, referral_reward", 722, 427),
         _arrow("M590 475L895 447", "bonus_expired", 800, 478),
         _arrow("M85 380L85 205", "disputed", 78, 330, end=True),
         _arrow("M145 205L145 375", "dispute_won", 152, 330, start=True),

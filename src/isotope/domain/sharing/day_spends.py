@@ -29,9 +29,10 @@ def day_of(at: datetime, time_zone: str) -> date:
     return at.astimezone(ZoneInfo(time_zone)).date()
 
 
-def key_of(operator: Operator, ride: Ride, tariff_id: TariffId) -> DayKey | None:
+def key_of(operator: Operator, ride: Ride) -> DayKey | None:
     """For which day a ride counts; None: its tariff has no cap a day."""
-    if ride.terms.tariff.day_cap_minor is None:
+    tariff_id = ride.terms.tariff_id
+    if tariff_id is None or ride.terms.tariff.day_cap_minor is None:
         return None
     day = day_of(ride.started_at or ride.requested_at, operator.time_zone)
     return DayKey(ride.operator_id, ride.rider_id, tariff_id, day)

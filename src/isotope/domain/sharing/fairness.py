@@ -138,8 +138,12 @@ def recheck_for(used: Usage, *, went_m: float, agreed: Agreed, settings: RideSet
     """By the second table above; `went_m` is the farther of odometer and line from start to end."""
     if used.ride_s + used.pause_s <= settings.failed_ride_s and not has_moved(went_m, settings):
         return Recheck.FAILED
-    per_km = bool(agreed.tariff.km_tiers) or any(addon.kind is AddonKind.PER_KM for addon in agreed.addons)
-    return Recheck.DISTANCE if per_km and used.distance_m else None
+    return Recheck.DISTANCE if used.distance_m and has_km_price(agreed) else None
+
+
+def has_km_price(agreed: Agreed) -> bool:
+    """Whether a kilometre more can cost more."""
+    return bool(agreed.tariff.km_tiers) or any(addon.kind is AddonKind.PER_KM for addon in agreed.addons)
 
 
 def has_moved(went_m: float, settings: RideSettings) -> bool:

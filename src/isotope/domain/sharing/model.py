@@ -22,7 +22,7 @@ from isotope.domain.pricing.model import (
 )
 from isotope.kernel.actor import Actor
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import AddonId, CommandId, ModelId, OperatorId, RideId, RiderId, VehicleId
+from isotope.kernel.ids import AddonId, CommandId, ModelId, OperatorId, RideId, RiderId, TariffId, VehicleId
 
 
 class RideStatus(StrEnum):
@@ -120,6 +120,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What was agreed at the start; later changes of prices do not touch a running ride."""
 
     tariff: Tariff
+    # Which tariff that is, for its cap a day; None: of a ride that began before there were any.
+    tariff_id: TariffId | None = None
     addons: tuple[AgreedAddon, ...] = ()
     payment_method_id: str = "wallet"
     skip_auto_topup: bool = False

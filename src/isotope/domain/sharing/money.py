@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Literal
 
 from isotope.domain.payments import WALLET, Cards, TopUpLook, look_at_top_up
+from isotope.domain.pricing import AtEnd
 from isotope.domain.sharing import queries
 from isotope.domain.sharing.funds import Limits, Meter, cost_minor, seconds_to_change
 from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
 from isotope.domain.sharing.rules import is_paused, ride_usage
+from isotope.domain.sharing.running import at_end_now, distances_now
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import Standing, get_standing
 from isotope.infra.db import Tx
@@ -45,7 +47,10 @@ async def read_running_money(
     rides = await queries.list_running_rides(tx, operator.id, rider_id)
     events = await queries.list_events_of(tx, operator.id, [ride.id for ride in rides])
     standing = await get_standing(tx, operator.id, rider_id, currency)
-    return RunningMoney(standing, [_meter(ride, events[ride.id], now) for ride in rides], rides, events)
+    at_ends = await at_end_now(tx, operator, rides, now)
+    distances = await distances_now(tx, operator, rides)
+    meters = [_meter(ride, events[ride.id], at_ends[ride.id], distances.get(ride.id, 0), now) for ride in rides]
+    return RunningMoney(standing, meters, rides, events)
 
 
 async def read_top_up(tx: Tx, cards: Cards, ride: Ride, money: RunningMoney) -> TopUpLook:
@@ -88,7 +93,7 @@ def change_s(operator: Operator, ride: Ride, money: RunningMoney, look: TopUpLoo
     )
 
 
-def _meter(ride: Ride, events: Sequence[RideEvent], now: datetime) -> Meter:
+def _meter(ride: Ride, events: Sequence[RideEvent], at_end: AtEnd, distance_m: int, now: datetime) -> Meter:
     is_ending = ride.status is RideStatus.ENDING and ride.ending_at is not None
     until = ride.ending_at if is_ending and ride.ending_at is not None else now
     runs: Literal["RIDE", "PAUSE"] | None = None
@@ -96,6 +101,7 @@ def _meter(ride: Ride, events: Sequence[RideEvent], now: datetime) -> Meter:
         runs = "PAUSE" if is_paused(events) else "RIDE"
     return Meter(
         agreed=ride.terms.agreed,
-        usage=ride_usage(events, until),
+        usage=ride_usage(events, until, distance_m),
         runs=runs,
+        at_end=at_end,
     )

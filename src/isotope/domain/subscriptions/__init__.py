@@ -11,7 +11,7 @@ from isotope.domain.subscriptions.model import (
     SubscriptionStatus,
 )
 from isotope.domain.subscriptions.plans import find_plan, list_plans, retire_plans, upsert_plan
-from isotope.domain.subscriptions.quotas import find_subscription, lock_quota_left, use_quota
+from isotope.domain.subscriptions.quotas import find_subscription, list_quotas_left, lock_quota_left, use_quota
 from isotope.domain.subscriptions.receipts import tax_of
 from isotope.domain.subscriptions.usecases.buy_subscription import BuySubscription, buy_subscription
 from isotope.domain.subscriptions.usecases.cancel_subscription import CancelSubscription, cancel_subscription
@@ -43,6 +43,7 @@ __all__ = [
     "find_plan",
     "find_subscription",
     "list_plans",
+    "list_quotas_left",
     "lock_quota_left",
     "read_subscription",
     "read_subscriptions",

@@ -56,6 +56,11 @@ async def list_usable(tx: Tx, operator_id: OperatorId, rider_id: RiderId, now: d
     return found
 
 
+async def list_quotas_left(tx: Tx, operator_id: OperatorId, rider_id: RiderId, now: datetime) -> dict[int, Quota]:
+    """What is left of each of the rider's subscriptions now, by its id. Locks nothing: for prices of running rides."""
+    return {one.id: one.left for one in await list_usable(tx, operator_id, rider_id, now)}
+
+
 async def lock_quota_left(
     tx: Tx, operator_id: OperatorId, subscription_id: int, at: datetime, ride_id: RideId | None = None
 ) -> Quota:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from isotope.domain.benefits import PROMO_LINE, give_back
 from isotope.domain.fleet import (
     LockedVehicle,
     lock_vehicle,
@@ -21,16 +22,18 @@ from isotope.domain.payments import (
     collect,
     plan_debt_collection,
 )
-from isotope.domain.pricing import AtEnd, Bill, Correction, Usage, bill
+from isotope.domain.pricing import AtEnd, Bill, Correction, Quota, Usage, bill
 from isotope.domain.sharing import day_spends, store
 from isotope.domain.sharing.cards import find_paying_card
 from isotope.domain.sharing.day_spends import DayKey
 from isotope.domain.sharing.fairness import Metered, correction_of, has_moved, recheck_for
+from isotope.domain.sharing.first_rides import tell_if_paid
 from isotope.domain.sharing.model import NO_PLAN, EndPlan, EventKind, Outcome, Ride, RideEvent
 from isotope.domain.sharing.receipts import issue_receipt
 from isotope.domain.sharing.rules import LOCK_NOT_CONFIRMED
 from isotope.domain.sharing.usecases.give_zone_bonus import give_zone_bonus
 from isotope.domain.sharing.usecases.recheck_ride import defer_recheck
+from isotope.domain.subscriptions import lock_quota_left, use_quota
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import Charge, charge
 from isotope.infra.db import Tx
@@ -81,6 +84,10 @@ async def close_ride(
         found = await lock_vehicle(tx, ride.operator_id, vehicle_id=ride.vehicle_id)
     priced = await _price(tx, operator, ride, events, found, ended_at, plan, correction)
     price = priced.bill
+    is_free = priced.at_end.correction is not None and priced.at_end.correction.counted is None
+    if ride.terms.discounts and (is_free or not any(line.code == PROMO_LINE for line in price.lines)):
+        # A discount that took nothing off was not used up.
+        await give_back(tx, ride.operator_id, ride.id)
     card = await find_paying_card(tx, cards, ride)
     charged = await charge(
         tx,
@@ -138,8 +145,8 @@ async def close_ride(
     key = (ride.operator_id, ride.id)
     await store.add_event(tx, key, EventKind.ENDED, priced.stopped_at, actor, {"outcome": outcome})
     await issue_receipt(tx, operator, ended, now, found.vehicle.nr)
+    await tell_if_paid(tx, rt, operator, ended, now)
     await _let_go(tx, operator, ride, found, outcome, now)
-    is_free = priced.at_end.correction is not None and priced.at_end.correction.counted is None
     why = recheck_for(priced.used, went_m=priced.went_m, agreed=ride.terms.agreed, settings=operator.settings.rides)
     if why is not None and not is_free:
         await defer_recheck(
@@ -172,13 +179,22 @@ async def _price(
         distance_m(ride.start, position),
         0.0 if state is None else distance_m(ride.start, state.point),
     )
-    day = day_spends.key_of(operator, ride, found.model.tariff_id)
+    day = day_spends.key_of(operator, ride)
+    # What a ride may use is decided by when it began.
+    began_at = ride.started_at or ride.requested_at
+    subscription = ride.terms.subscription
+    quota_left = Quota()
+    if subscription is not None:
+        quota_left = await lock_quota_left(tx, operator.id, subscription.id, began_at, ride.id)
     at_end = AtEnd(
         zone_charges=plan.zone_charges,
+        quota_left=quota_left,
         spent_today_minor=0 if day is None else await day_spends.lock_spent(tx, day),
         correction=correction or correction_of(metered, operator.settings.rides),
     )
     price = bill(ride.terms.agreed, used, at_end)
+    if subscription is not None:
+        await use_quota(tx, operator.id, subscription.id, ride.id, price.quota_used, began_at)
     if day is not None and price.ride_minor:
         await day_spends.add_spent(tx, day, price.ride_minor)
     return _Priced(metered.until, used, position, went_m, day, at_end, price)

@@ -4,12 +4,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import msgspec
+
 from isotope.domain.fleet import VehicleOffer, list_vehicles
 from isotope.domain.payments import is_topping_up
-from isotope.domain.pricing import Bill, Usage, Words, bill, english
+from isotope.domain.pricing import AtEnd, Bill, Usage, Words, bill, english
 from isotope.domain.sharing import queries
+from isotope.domain.sharing.fairness import Metered, correction_of
 from isotope.domain.sharing.model import Ride, RideEvent, RideStatus
-from isotope.domain.sharing.rules import FundsAction, funds_action, ride_usage
+from isotope.domain.sharing.rules import FundsAction, funds_action
+from isotope.domain.sharing.running import at_end_now
 from isotope.domain.sharing.zone_effects import list_effects
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import Standing, get_standing
@@ -67,13 +71,14 @@ async def get_current_rides(
         events = await queries.list_events_of(tx, operator.id, [ride.id for ride in rides])
         topping_up = await is_topping_up(tx, operator.id, rider_id)
         found = await list_vehicles(tx, operator.id, [ride.vehicle_id for ride in rides])
+        at_ends = await at_end_now(tx, operator, rides, now)
         by_zones = await list_effects(tx, [(operator.id, ride.vehicle_id) for ride in rides])
     vehicles = {offer.vehicle.id: offer for offer in found if offer.vehicle is not None}
     effects = {vehicle_id: one.effect for (_operator, vehicle_id), one in by_zones.items()}
     return CurrentRides(
         tuple(
             replace(
-                _current(ride, vehicles[ride.vehicle_id], events[ride.id], now, words),
+                _current(operator, ride, vehicles[ride.vehicle_id], events[ride.id], at_ends[ride.id], now, words),
                 zone_effect=effects.get(ride.vehicle_id, NO_EFFECT),
             )
             for ride in rides
@@ -84,8 +89,23 @@ async def get_current_rides(
     )
 
 
-def _current(ride: Ride, vehicle: VehicleOffer, events: list[RideEvent], now: datetime, words: Words) -> CurrentRide:
+def _current(
+    operator: Operator,
+    ride: Ride,
+    vehicle: VehicleOffer,
+    events: list[RideEvent],
+    at_end: AtEnd,
+    now: datetime,
+    words: Words,
+) -> CurrentRide:
     until = ride.ending_at if ride.status is RideStatus.ENDING and ride.ending_at is not None else now
-    used = ride_usage(events, until)
-    price = bill(ride.terms.agreed, used, words=words)
-    return CurrentRide(ride, vehicle, used, price)
+    metered = Metered(
+        events=events,
+        until=until,
+        start_odometer_m=ride.start_odometer_m,
+        odometer_m=ride.start_odometer_m if vehicle.state is None else vehicle.state.odometer_m,
+    )
+    # If it ended now, what an end that was refused before takes off would be taken off.
+    correction = correction_of(metered, operator.settings.rides)
+    price = bill(ride.terms.agreed, metered.usage, msgspec.structs.replace(at_end, correction=correction), words)
+    return CurrentRide(ride, vehicle, metered.usage, price)

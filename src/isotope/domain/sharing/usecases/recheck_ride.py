@@ -6,9 +6,10 @@ from typing import Final
 
 import structlog
 
+from isotope.domain.benefits import give_back as give_benefits_back
 from isotope.domain.fleet import By, LockedVehicle, VehicleStatus, change_status, find_movement, lock_vehicle
 from isotope.domain.payments import CardCall, Cards, list_asked
-from isotope.domain.pricing import Bill, bill, english, proportional_tax
+from isotope.domain.pricing import Bill, Quota, bill, english, proportional_tax
 from isotope.domain.sharing import day_spends, queries, refunds, store
 from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.fairness import FAILED_RIDE, LATE_REPORT, Finding, Looked, finding_of
@@ -17,6 +18,7 @@ from isotope.domain.sharing.refund_rules import charged_parts, split_refund
 from isotope.domain.sharing.refunds import Refund, RefundCode
 from isotope.domain.sharing.rules import ride_usage
 from isotope.domain.sharing.usecases.give_back import GiveBack, give_back
+from isotope.domain.subscriptions import lock_quota_left, use_quota
 from isotope.domain.tenants.model import Operator
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
@@ -97,15 +99,18 @@ async def _check(
     looked = await _look(tx, ride, events, found)
     finding = finding_of(looked, ride.terms.agreed, operator.settings.rides)
     before = _bill(ride, looked, looked.distance_m)
+    less_minor = ride_less_minor = 0
     if finding is Finding.FAILED:
         await _put_aside(tx, ride, found, now)
+        await _use_less(tx, ride, Quota())
+        if ride.terms.discounts:
+            await give_benefits_back(tx, operator.id, ride.id)
         less_minor, ride_less_minor = ride.total_minor or 0, before.ride_minor
     elif finding is Finding.SHORTER:
         after = _bill(ride, looked, looked.late_distance_m or 0)
+        await _use_less(tx, ride, after.quota_used)
         less_minor, ride_less_minor = before.total_minor - after.total_minor, before.ride_minor - after.ride_minor
-    else:
-        less_minor = ride_less_minor = 0
-    day = day_spends.key_of(operator, ride, found.model.tariff_id)
+    day = day_spends.key_of(operator, ride)
     if day is not None and ride_less_minor > 0:
         await day_spends.add_spent(tx, day, -ride_less_minor)
     data = {"finding": finding, "late_distance_m": looked.late_distance_m}
@@ -134,6 +139,14 @@ def _bill(ride: Ride, looked: Looked, distance_m: int) -> Bill:
     used = looked.used
     counted = used if distance_m >= used.distance_m else looked.with_distance(distance_m)
     return bill(ride.terms.agreed, counted, looked.at_end_for(ride.at_end, counted.distance_m))
+
+
+async def _use_less(tx: Tx, ride: Ride, used: Quota) -> None:
+    """Of its subscription."""
+    subscription, began_at = ride.terms.subscription, ride.started_at or ride.requested_at
+    if subscription is not None:
+        await lock_quota_left(tx, ride.operator_id, subscription.id, began_at, ride.id)
+        await use_quota(tx, ride.operator_id, subscription.id, ride.id, used, began_at)
 
 
 async def _put_aside(tx: Tx, ride: Ride, found: LockedVehicle, now: datetime) -> None:

@@ -8,6 +8,7 @@ from isotope.domain.payments.model import After
 from isotope.domain.sharing import refunds, store
 from isotope.domain.sharing.cards import release_reserved
 from isotope.domain.sharing.fine_receipts import issue_credit_note, issue_fine_receipt
+from isotope.domain.sharing.first_rides import tell_if_paid
 from isotope.domain.sharing.model import Ride
 from isotope.domain.sharing.receipts import issue_receipt
 from isotope.domain.sharing.refunds import Fine, FineId, RefundId
@@ -42,17 +43,25 @@ async def record_ride_answer(rt: Runtime, operator: Operator, call: CardCall, an
         elif fine is not None:
             await _settle_fine(tx, operator, ride, fine, after, now)
         else:
-            await _settle_ride(tx, operator, ride, call, recorded.payment, after, now)
+            await _settle_ride(tx, rt, operator, ride, call, recorded.payment, after, now)
 
 
 async def _settle_ride(
-    tx: Tx, operator: Operator, ride: Ride, call: CardCall, payment: CardPayment, after: After, now: datetime
+    tx: Tx,
+    rt: Runtime,
+    operator: Operator,
+    ride: Ride,
+    call: CardCall,
+    payment: CardPayment,
+    after: After,
+    now: datetime,
 ) -> None:
     if after.collected_minor or after.unpaid_minor:
         paid = await store.add_card_outcome(
             tx, ride, collected_minor=after.collected_minor, unpaid_minor=after.unpaid_minor
         )
         await issue_receipt(tx, operator, paid, now)
+        await tell_if_paid(tx, rt, operator, paid, now)
     is_late = call.kind is CallKind.AUTHORISE and not ride.is_open
     if is_late and payment.status is PaymentStatus.AUTHORISED:
         await release_reserved(tx, ride, now)

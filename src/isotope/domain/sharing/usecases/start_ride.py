@@ -238,6 +238,7 @@ async def _terms(tx: Tx, zones: ZoneIndex, command: StartRide, allowed: _Allowed
     agreed = await terms_now(tx, command.operator, command.rider_id, ridden, zones, now, package_id=command.package_id)
     return Terms(
         tariff=offers.tariff,
+        tariff_id=vehicle.model.tariff_id,
         addons=tuple(
             AgreedAddon(id=addon.id, title=addon.title, price=addon.price)
             for addon in offers.addons
