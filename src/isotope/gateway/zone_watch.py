@@ -34,8 +34,16 @@ class ZoneWatch:
     """Takes note of vehicles, looks at them in its own time. It holds one entry for a vehicle at most."""
 
     act: ActOnZones
+    looked: int = 0
+    """At how many vehicles so far."""
+    _looking: bool = False
     _waiting: dict[Key, None] = field(default_factory=dict)
     _some: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was noted has been looked at."""
+        return not self._waiting and not self._looking
 
     def note(self, vehicles: Iterable[Key]) -> None:
         """These have reported, and it is stored."""
@@ -52,6 +60,8 @@ class ZoneWatch:
                 vehicles = list(self._waiting)[:_AT_ONCE]
                 for vehicle in vehicles:
                     del self._waiting[vehicle]
+                self._looking = True
+                self.looked += len(vehicles)
                 try:
                     due = await self.act(vehicles)
                 except Refusal as no:
@@ -62,3 +72,5 @@ class ZoneWatch:
                 else:
                     ZONE_LOOKS.labels("quiet").inc(len(vehicles) - due)
                     ZONE_LOOKS.labels("due").inc(due)
+                finally:
+                    self._looking = False

@@ -105,11 +105,11 @@ async def put_effect(tx: Tx, key: Key, effect: VehicleEffect, now: datetime) -> 
 
 
 async def list_left_behind(tx: Tx, now: datetime, limit: int) -> list[Key]:
-    """Vehicles that nobody rides any more and that zones still act on, unless an order for them is awaited."""
+    """Vehicles that nobody rides any more and that zones still act on, or that have not confirmed in time that they do not."""
     rows = await tx.tuples(
         """
         select e.operator_id, e.vehicle_id from vehicle_zone_effect e
-         where (e.due_at is null or e.due_at <= %(now)s)
+         where (e.due_at is null or e.due_at <= %(now)s or e.effect <> '{}')
            and not exists (select from ride r
                             where r.operator_id = e.operator_id and r.vehicle_id = e.vehicle_id
                               and r.status not in ('ENDED', 'FAILED'))
