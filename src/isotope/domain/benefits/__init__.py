@@ -1,6 +1,6 @@
 """Room: benefits. What makes rides cheaper: packages, discount groups, promo codes, referral codes."""
 
-from isotope.domain.benefits.at_start import benefits_at_start, claim_for_ride, give_back
+from isotope.domain.benefits.at_start import PROMO_LINE, benefits_at_start, claim_for_ride, give_back
 from isotope.domain.benefits.catalog import retire_groups, retire_packages, upsert_group, upsert_package
 from isotope.domain.benefits.codes import retire_promos, upsert_promo
 from isotope.domain.benefits.errors import promo_code_faulty
@@ -44,6 +44,7 @@ from isotope.domain.benefits.usecases.set_discount_group import SetDiscountGroup
 
 __all__ = [
     "CODE_PATTERN",
+    "PROMO_LINE",
     "AtStart",
     "Benefits",
     "Code",

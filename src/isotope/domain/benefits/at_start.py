@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from isotope.domain.benefits import errors, queries, store
 from isotope.domain.benefits.model import AtStart, RedemptionId
@@ -10,6 +11,9 @@ from isotope.domain.pricing.model import Discount
 from isotope.domain.tenants.model import Operator
 from isotope.infra.db import Tx
 from isotope.kernel.ids import OperatorId, RideId, RiderId
+
+# The line of a bill that shows what a promo code took off; a ride without it used none up.
+PROMO_LINE: Final = "promo_discount"
 
 
 async def benefits_at_start(
