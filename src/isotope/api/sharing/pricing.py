@@ -40,14 +40,14 @@ async def get_vehicle_pricing(call: Call[PricingRequest]) -> Pricing:
     """The prices of a vehicle, or of every vehicle of a model, for a ride of the caller's that would begin now.
 
     As lines to show, with the codes that the bill will have, and as data to compute with. Surcharges depend on where
-    the vehicle stands, so name it. Without a rider (the secret key without `user_id`) they are the prices for anybody.
+    the vehicle stands, so name it where there is one.
     """
     body = call.body
     zones = await call.services.zones.index(call.operator.id)
     priced = await quote_price(
         call.services.rt,
         call.operator,
-        call.find_rider_id(),
+        call.rider_id(),
         None if body.vehicle_id is None else VehicleId(body.vehicle_id),
         None if body.model_id is None else ModelId(body.model_id),
         zones,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from isotope.domain.benefits import benefits_at_start
 from isotope.domain.fleet.model import VehicleModel
-from isotope.domain.pricing import NOTHING_AT_END, Quota, free_minutes, minutes, surcharges_in_force
+from isotope.domain.pricing import Quota, free_minutes, minutes, surcharges_in_force
 from isotope.domain.pricing.model import AgreedPackage, AgreedSubscription, AppliedSurcharge, Discount, Tariff
 from isotope.domain.sharing.model import Ride
 from isotope.domain.sharing.queries import find_last_ended_ride
@@ -31,38 +31,34 @@ class WhatIsRidden:
 class TermsNow:
     """As the fields of `Terms` that have these names. `quota_left` is what the subscription still has."""
 
-    surcharges: tuple[AppliedSurcharge, ...] = ()
-    package: AgreedPackage | None = None
-    subscription: AgreedSubscription | None = None
-    quota_left: Quota = NOTHING_AT_END.quota_left
-    discounts: tuple[Discount, ...] = ()
-    free_minutes_used: int = 0
+    surcharges: tuple[AppliedSurcharge, ...]
+    package: AgreedPackage | None
+    subscription: AgreedSubscription | None
+    quota_left: Quota
+    discounts: tuple[Discount, ...]
+    free_minutes_used: int
 
 
 async def terms_now(
     tx: Tx,
     operator: Operator,
-    rider_id: RiderId | None,
+    rider_id: RiderId,
     ridden: WhatIsRidden,
     zones: ZoneIndex,
     now: datetime,
     *,
     package_id: int | None = None,
 ) -> TermsNow:
-    """For the rider; None: for anybody. Writes nothing; whoever starts the ride holds the rider's lock.
+    """Writes nothing; whoever starts the ride holds the rider's lock.
 
     Raises:
         Refusal: `package_not_available`.
     """
     model = ridden.model
     surcharges = _surcharges(ridden, zones, now)
-    if rider_id is None:
-        return TermsNow(surcharges=surcharges)
     benefits = await benefits_at_start(tx, operator, rider_id, model, package_id, now)
-    subscription, quota_left = await find_subscription(tx, operator.id, rider_id, model, now) or (
-        None,
-        NOTHING_AT_END.quota_left,
-    )
+    found = await find_subscription(tx, operator.id, rider_id, model, now)
+    subscription, quota_left = found or (None, Quota())
     return TermsNow(
         surcharges=surcharges,
         package=benefits.package,

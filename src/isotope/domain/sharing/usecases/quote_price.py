@@ -2,15 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
 from isotope.domain.benefits import PackageOffer, list_packages
 from isotope.domain.fleet import VehicleOffer, get_model_offer, get_vehicle_offer
-from isotope.domain.pricing import Agreed, AtEnd, Quote, Usage, Words, bill, english, free_minutes, quote_texts
+from isotope.domain.pricing import (
+    Agreed,
+    AtEnd,
+    Quote,
+    ReservationFee,
+    Usage,
+    Words,
+    bill,
+    english,
+    free_minutes,
+    quote_texts,
+)
 from isotope.domain.sharing.agreeing import TermsNow, WhatIsRidden, terms_now
+from isotope.domain.sharing.reservation_rules import fee_of_ride
+from isotope.domain.sharing.reservation_store import list_active
 from isotope.domain.tenants.model import Operator
 from isotope.domain.zones import ZoneIndex
+from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.errors import Fault, invalid
 from isotope.kernel.ids import ModelId, RiderId, VehicleId
@@ -37,13 +52,13 @@ class PriceQuote:
 async def quote_price(
     rt: Runtime,
     operator: Operator,
-    rider_id: RiderId | None,
+    rider_id: RiderId,
     vehicle_id: VehicleId | None,
     model_id: ModelId | None,
     zones: ZoneIndex,
     words: Words = english,
 ) -> PriceQuote:
-    """By the vehicle's model if a vehicle is named, else by the model; for the rider, or for anybody.
+    """For the rider, by the vehicle's model if a vehicle is named, else by the model.
 
     Raises:
         Refusal: `validation_failed` when neither is named or both do not fit; `vehicle_not_found`, `model_not_found`.
@@ -52,7 +67,7 @@ async def quote_price(
         info = "name a vehicle_id or a model_id"
         raise invalid(Fault("vehicle_id", info), Fault("model_id", info))
     now = rt.clock.now()
-    async with rt.db.glance() as tx:
+    async with rt.db.read() as tx:
         if vehicle_id is not None:
             offer = await get_vehicle_offer(tx, operator.id, vehicle_id=vehicle_id)
         else:
@@ -67,6 +82,7 @@ async def quote_price(
         )
         terms = await terms_now(tx, operator, rider_id, ridden, zones, now)
         packages = await list_packages(tx, operator.id, offer.model, now, operator.time_zone)
+        reservation = await _reservation(tx, operator, rider_id, vehicle_id, now)
     agreed = Agreed(
         tariff=offer.offers.tariff,
         addons=tuple(addon.price for addon in offer.offers.addons),
@@ -74,6 +90,7 @@ async def quote_price(
         subscription=terms.subscription,
         discounts=terms.discounts,
         free_minutes_used=terms.free_minutes_used,
+        reservation=reservation,
     )
     regular_minor, decreased_minor = _first_prices(agreed, terms)
     return PriceQuote(
@@ -84,6 +101,17 @@ async def quote_price(
         regular_minor=regular_minor,
         decreased_minor=decreased_minor if decreased_minor < regular_minor else None,
     )
+
+
+async def _reservation(
+    tx: Tx, operator: Operator, rider_id: RiderId, vehicle_id: VehicleId | None, now: datetime
+) -> ReservationFee | None:
+    """What the rider's reservation of this vehicle would add to a ride that begins from it now."""
+    if vehicle_id is None:
+        return None
+    active = await list_active(tx, operator.id, rider_id)
+    own = next((reservation for reservation in active if reservation.vehicle_id == vehicle_id), None)
+    return None if own is None else fee_of_ride(own, now)
 
 
 def _first_prices(agreed: Agreed, terms: TermsNow) -> tuple[int, int]:
