@@ -29,6 +29,8 @@ REASONS: Final[Mapping[str, str]] = {
     "money_added": "The operator gives money (it settles debt first) or bonus.",
     "ride": "A ride ended. Its price is taken from bonus, then balance; the rest is awaited from the card, or is debt.",
     "fine": "Staff fine the rider of a ride. As a ride, but never from bonus, and without tax.",
+    "reservation": "A reservation ended unused. Its fee is taken from bonus, then balance; the rest is debt, which a saved "
+    "card is tried for. The fee of one that became a ride stands on the ride's bill.",
     "card_captured": "The card paid: what it was awaited for, or a top-up, which settles debt first.",
     "card_refused": "The card did not pay a ride or a fine: what was awaited is debt.",
     "debt_settled": "Balance pays debt. Only where money came in while a card was being asked.",
@@ -56,7 +58,9 @@ class Step:
 
 
 EXAMPLE: Final[Sequence[Step]] = (
-    Step("Ada is new and redeems a friend's code: a bonus of 2.00", "referral", {A.RIDER_BONUS: 200, A.ADJUSTMENTS: -200}),
+    Step(
+        "Ada is new and redeems a friend's code: a bonus of 2.00", "referral", {A.RIDER_BONUS: 200, A.ADJUSTMENTS: -200}
+    ),
     Step(
         "She rides for 5.40 and pays by card: the bonus first",
         "ride",
@@ -99,6 +103,7 @@ EXAMPLE: Final[Sequence[Step]] = (
     Step("Her last ride ended in a bonus zone", "zone_bonus", {A.RIDER_BONUS: 50, A.ADJUSTMENTS: -50}),
     Step("Her bank takes the first top-up back", "disputed", {A.PROVIDER_CLEARING: 1000, A.CHARGEBACKS: -1000}),
     Step("and returns it", "dispute_won", {A.PROVIDER_CLEARING: -1000, A.CHARGEBACKS: 1000}),
+    Step("A reservation for 0.50 expires unused", "reservation", {A.RIDER_BONUS: -50, A.REVENUE: 40, A.TAX: 10}),
 )
 
 STATES: Final[Mapping[PaymentStatus, str]] = {
