@@ -258,7 +258,7 @@ class MoneyHistory(RuleBasedStateMachine):
         UNITS.manner = unit
         owes = self.audit.model.purses[rider].money < 0
         with self.undisturbed():
-            outcome = self.act(start_ride, *self.use_case, _Nothing(), command)
+            outcome = self.act(start_ride, *self.use_case, _Nothing(), self.town.services.zones, command)
         UNITS.manner = "obeys"
         # Debt blocks, and nothing but debt.
         assert (isinstance(outcome, Refusal) and outcome.code == "debt_open") is owes
