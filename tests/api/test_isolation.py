@@ -71,7 +71,7 @@ async def move_sequences(rt: Runtime) -> None:
             "select table_name from information_schema.columns where column_name = 'id' and is_identity = 'YES'"
             " and table_schema = 'public' and table_name in ('operator', 'rider', 'vehicle', 'vehicle_model', 'addon',"
             " 'tariff', 'zone', 'ride', 'device', 'staff', 'card', 'card_payment', 'card_setup', 'receipt',"
-            " 'ledger_transaction', 'package')"
+            " 'ledger_transaction', 'package', 'subscription', 'subscription_plan')"
         ):
             await tx.execute(
                 "select setval(pg_get_serial_sequence(%(table)s, 'id'),"
@@ -115,6 +115,8 @@ def numbers_of(world: World) -> frozenset[int]:
             world.top_up_id,
             world.receipt_id,
             world.package_id,
+            world.plan_id,
+            world.subscription_id,
             fleet.model_id,
             fleet.tariff_id,
             *fleet.addon_ids,

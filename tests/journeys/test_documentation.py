@@ -37,6 +37,8 @@ EXAMPLE_MAY_MEET = {
     "ride_not_ended",
     "ride_not_found",
     "secret_key_required",
+    "subscription_not_found",
+    "subscription_unaffordable",
     "too_far_from_vehicle",
     "top_up_not_found",
     "vehicle_not_available",

@@ -1,5 +1,5 @@
 """Section User. Importing it declares its operations."""
 
-from isotope.api.user import account, auto_topup, cards, codes, history, receipts, top_up
+from isotope.api.user import account, auto_topup, cards, codes, history, receipts, subscriptions, top_up
 
-__all__ = ["account", "auto_topup", "cards", "codes", "history", "receipts", "top_up"]
+__all__ = ["account", "auto_topup", "cards", "codes", "history", "receipts", "subscriptions", "top_up"]
