@@ -378,6 +378,7 @@ PLAIN: Final[Mapping[str, Any]] = {
     "amount": 1.5,
     "money_type": "BONUS",
     "reason": "A test",
+    "accepted_fine": 25,
     "route_required": True,
     "rating": 4,
     "reasons": ["vehicle"],
