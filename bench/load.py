@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -87,19 +88,35 @@ class Connection:
 
 async def rate(seconds: float, works: Sequence[Callable[[], Awaitable[object]]]) -> float:
     """How often a second the works are done, each over and over beside the others, after a warm-up of a fifth."""
+    return (await timed(seconds, works)).rate
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """How often a second something was done, and how long each took, in seconds, shortest first."""
+
+    rate: float
+    took_s: Sequence[float]
+
+    def ms(self, share: float) -> float:
+        """The milliseconds within which this share of them was done."""
+        return self.took_s[min(len(self.took_s) - 1, int(len(self.took_s) * share))] * 1_000
+
+
+async def timed(seconds: float, works: Sequence[Callable[[], Awaitable[object]]]) -> Timed:
+    """As `rate`, with the time that each took."""
     loop = asyncio.get_running_loop()
-    count = 0
+    took_s: list[float] = []
     begins = loop.time() + seconds / 5
     ends = begins + seconds
 
     async def repeat(work: Callable[[], Awaitable[object]]) -> None:
-        nonlocal count
-        while (now := loop.time()) < ends:
+        while (began := loop.time()) < ends:
             await work()
-            if now >= begins:
-                count += 1
+            if began >= begins:
+                took_s.append(loop.time() - began)
 
     async with asyncio.TaskGroup() as group:
         for work in works:
             group.create_task(repeat(work))
-    return count / (loop.time() - begins)
+    return Timed(len(took_s) / (loop.time() - begins), sorted(took_s))
