@@ -25,6 +25,7 @@ README = Path(__file__).parents[2] / "README.md"
 # What an example may be answered without being wrong: it names a vehicle that nobody rides, a code that was not sent.
 EXAMPLE_MAY_MEET = {
     "already_registered",
+    "already_reserved",
     "card_needed",
     "card_not_found",
     "code_sent_recently",
@@ -34,6 +35,8 @@ EXAMPLE_MAY_MEET = {
     "phone_token_invalid",
     "receipt_not_found",
     "refund_too_high",
+    "reservation_cooldown",
+    "reservation_not_found",
     "ride_not_ended",
     "ride_not_found",
     "secret_key_required",

@@ -121,7 +121,7 @@ class PriceSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Vehicle(msgspec.Struct, frozen=True, kw_only=True):
-    """A vehicle that can be ridden now, or is ridden by the caller."""
+    """A vehicle that can be ridden now, or is ridden by the caller or reserved for them."""
 
     id: Annotated[int, Meta(examples=[42])]
     nr: Annotated[str, Meta(description="The printed number.", examples=["1001"])]
@@ -132,6 +132,9 @@ class Vehicle(msgspec.Struct, frozen=True, kw_only=True):
     is_paused: Annotated[bool, Meta(description="The caller's ride on it is paused.")]
     addons: Annotated[list[Addon], Meta(description="What can be had with it.")]
     active_ride_id: Annotated[int | None, Meta(description="The caller's ride on it.")] = None
+    is_reserved: Annotated[bool, Meta(description="It is kept for the caller.")] = False
+    reservation_id: Annotated[int | None, Meta(description="The caller's reservation of it.")] = None
+    reserved_until: Annotated[int | None, Meta(description="When that ends, Unix seconds.")] = None
     model_id: int
     model_title: Annotated[str, Meta(examples=["City scooter"])]
     picture_url: str | None = None
@@ -194,7 +197,7 @@ class VehicleCluster(msgspec.Struct, frozen=True, kw_only=True):
 class Vehicles(msgspec.Struct, frozen=True, kw_only=True):
     """What a map shows. Vehicles on somebody else's ride, out of service, too empty or long silent are not in it."""
 
-    vehicles: Annotated[list[Vehicle], Meta(description="Nearest first, the caller's own rides before all others.")]
+    vehicles: Annotated[list[Vehicle], Meta(description="Nearest first, what the caller rides or has reserved before all others.")]
     fleets: list[Fleet]
     addons: Annotated[list[Addon], Meta(description="Every add-on of the vehicles in the answer, once.")]
     zone_update_timestamp: Annotated[

@@ -109,6 +109,12 @@ async def test_a_reserved_vehicle_is_the_riders_alone_and_becomes_their_ride(
         assert (kept["extensions_left"], kept["is_fee_credited"]) == (1, True)
         assert await city.vehicle_status() == ("RESERVED", f"reservation:{kept['reservation_id']}")
         assert [vehicle["id"] for vehicle in await seen_vehicles(city, other)] == [city.fleet.vehicle_ids[1]]
+        own = await seen_vehicles(city, rider)
+        assert [(vehicle["id"], vehicle["is_reserved"]) for vehicle in own] == [
+            (city.fleet.vehicle_ids[0], True),
+            (city.fleet.vehicle_ids[1], False),
+        ]
+        assert (own[0]["reservation_id"], own[0]["reserved_until"]) == (kept["reservation_id"], kept["reserved_until"])
         for refused in (await city.start(other), await reserve(city, other)):
             assert (refused.status_code, refused.json()["code"]) == (409, "vehicle_not_available")
             assert refused.json()["details"] == {"vehicle_status": "RESERVED"}
@@ -121,6 +127,8 @@ async def test_a_reserved_vehicle_is_the_riders_alone_and_becomes_their_ride(
         ride_id = started.json()["active_ride_id"]
         assert await city.vehicle_status() == ("IN_USE", f"ride:{ride_id}")
         assert (await reservations(city, rider))["reservations"] == []
+        ridden = (await seen_vehicles(city, rider))[0]
+        assert (ridden["is_active_ride"], ridden["is_reserved"], ridden["reservation_id"]) == (True, False, None)
         clock.advance(minutes=3)
         await city.unit.report()
         ended = (await city.end(rider)).json()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
@@ -49,24 +50,28 @@ _MOST_KEPT: Final = 256
     tagged=True,
 )
 async def get_vehicles(call: Call[VehiclesRequest]) -> Tagged:
-    """What can be ridden around a place, nearest first, and what the caller rides already.
+    """What can be ridden around a place, nearest first, and what the caller rides or has reserved already.
 
-    Answered from memory: a vehicle's state is at most a second old. Vehicles on somebody else's ride do not appear.
+    Answered from memory: a vehicle's state is at most a second old. Vehicles on somebody else's ride, or reserved for
+    somebody else, do not appear.
     """
     operator, body, live_map = call.operator, call.body, call.services.live_map
     place = Point(body.user_latitude, body.user_longitude)
     radius_km = min(body.radius_in_km, operator.settings.rides.max_radius_km)
     rider_id = call.find_rider_id()
-    rides, standing, method = ([], None, None) if rider_id is None else await _of_rider(call, rider_id)
+    own, standing, method = (_NOTHING, None, None) if rider_id is None else await _of_rider(call, rider_id)
     # From here on nothing is awaited but the catalogue, so what is shown is of one moment.
     catalog = await live_map.catalog(operator.id)
     index = await call.services.zones.index(operator.id)
     around = live_map.look_around(operator, place, radius_km * _M_PER_KM, now=call.services.rt.clock.now())
-    ridden = [_ridden(ride, found, catalog, operator.currency) for ride in rides if (found := _live(call, ride))]
+    taken = [_ridden(ride, found, catalog, operator.currency) for ride in own.rides if (found := _live(call, ride))]
+    taken += [
+        _reserved(one, found, catalog, operator.currency) for one in own.reservations if (found := _live(call, one))
+    ]
     debt = None if standing is None or not standing.debt_minor else Money(standing.debt_minor, operator.currency)
     of_type = Counter([vehicle.vehicle_type for vehicle in around.vehicles])
-    of_type.update(vehicle.type for vehicle in ridden)
-    model_ids = {vehicle.model_id for vehicle in around.vehicles} | {vehicle.model_id for vehicle in ridden}
+    of_type.update(vehicle.type for vehicle in taken)
+    model_ids = {vehicle.model_id for vehicle in around.vehicles} | {vehicle.model_id for vehicle in taken}
     rest = _ENCODER.encode(
         {
             "fleets": [
@@ -87,46 +92,61 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Tagged:
             "selected_payment_method": None if method is None else payment_method(call, method),
             "available_damage_report_vehicle_types": (),
             "vehicle_models_with_pricing_packages": (),
-            "active_vehicle_ids": [ride.vehicle_id for ride in rides],
+            "active_vehicle_ids": [ride.vehicle_id for ride in own.rides],
             "message_title": None if debt is None else call.text("debt_message_title"),
             "message_description": None if debt is None else call.text("debt_open", amount=debt.text()),
             "night_mode": False,
             "user_location_outdated": False,
         }
     )
-    return _joined([_ENCODER.encode(vehicle) for vehicle in ridden], _encoded(around.vehicles, catalog, operator), rest)
+    return _joined([_ENCODER.encode(vehicle) for vehicle in taken], _encoded(around.vehicles, catalog, operator), rest)
 
 
-def _joined(ridden: Sequence[bytes], near: Sequence[LiveVehicle], rest: bytes) -> Tagged:
+def _joined(taken: Sequence[bytes], near: Sequence[LiveVehicle], rest: bytes) -> Tagged:
     """The answer out of pieces that are encoded already; it is put together only for who has not got it.
 
     The tag is made of the tags of the pieces, for hashing the whole answer would take as long as sending it.
     """
     pieces = blake2b(b"".join([vehicle.encoded_tag for vehicle in near]), digest_size=_TAG_BYTES)
-    for piece in (*ridden, rest):
+    for piece in (*taken, rest):
         pieces.update(len(piece).to_bytes(8, "big"))
         pieces.update(piece)
     return Tagged(
         tag=pieces.hexdigest(),
         content=lambda: b"".join(
-            (b'{"vehicles":[', b",".join([*ridden, *[vehicle.encoded for vehicle in near]]), b"],", rest[1:])
+            (b'{"vehicles":[', b",".join([*taken, *[vehicle.encoded for vehicle in near]]), b"],", rest[1:])
         ),
     )
 
 
-async def _of_rider(
-    call: Call[VehiclesRequest], rider_id: RiderId
-) -> tuple[list[sharing.Ride], Standing, PaymentMethod]:
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What the caller rides and has reserved."""
+
+    rides: Sequence[sharing.Ride] = ()
+    reservations: Sequence[sharing.Reservation] = ()
+
+
+_NOTHING: Final = _Own()
+
+
+async def _of_rider(call: Call[VehiclesRequest], rider_id: RiderId) -> tuple[_Own, Standing, PaymentMethod]:
     operator, services = call.operator, call.services
     async with services.rt.db.glance() as tx:
-        rides = await sharing.list_running_rides(tx, operator.id, rider_id)
+        kinds = {one.kind for one in await sharing.list_open_places(tx, operator.id, rider_id)}
+        own = _Own(
+            rides=await sharing.list_running_rides(tx, operator.id, rider_id) if "ride" in kinds else (),
+            reservations=await sharing.list_active_reservations(tx, operator.id, rider_id)
+            if "reservation" in kinds
+            else (),
+        )
         standing = await get_standing(tx, operator.id, rider_id, operator.currency)
         method = await find_selected_method(services.rt, tx, services.cards, operator, rider_id, standing)
-        return rides, standing, method
+        return own, standing, method
 
 
-def _live(call: Call[VehiclesRequest], ride: sharing.Ride) -> LiveVehicle | None:
-    return call.services.live_map.get(call.operator.id, ride.vehicle_id)
+def _live(call: Call[VehiclesRequest], of: sharing.Ride | sharing.Reservation) -> LiveVehicle | None:
+    return call.services.live_map.get(call.operator.id, of.vehicle_id)
 
 
 def _encoded(vehicles: Sequence[LiveVehicle], catalog: Catalog, operator: Operator) -> Sequence[LiveVehicle]:
@@ -152,6 +172,16 @@ def _ridden(ride: sharing.Ride, found: LiveVehicle, catalog: Catalog, currency: 
         is_paused=ride.status in (sharing.RideStatus.PAUSED, sharing.RideStatus.UNPAUSING),
         active_ride_id=ride.id,
         pricing=views.price_summary(ride.terms.tariff, ride.currency),
+    )
+
+
+def _reserved(reservation: sharing.Reservation, found: LiveVehicle, catalog: Catalog, currency: str) -> Vehicle:
+    """A vehicle that is kept for the caller."""
+    return msgspec.structs.replace(
+        _vehicle(found, catalog.models.get(found.model_id), catalog, currency),
+        is_reserved=True,
+        reservation_id=reservation.id,
+        reserved_until=int(reservation.expires_at.timestamp()),
     )
 
 

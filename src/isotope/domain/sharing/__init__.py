@@ -8,9 +8,11 @@ from isotope.domain.sharing.holds import RideCardHold, RideHold
 from isotope.domain.sharing.links import Link, read_link, write_link
 from isotope.domain.sharing.model import AgreedAddon, Outcome, Ride, RideStatus, Terms
 from isotope.domain.sharing.pictures import Image, KeptImage, PictureId, PictureOf, StoredPicture, get_file_key
+from isotope.domain.sharing.places import OpenPlace, list_open_places
 from isotope.domain.sharing.ports import Blobs, TakenVehicles
 from isotope.domain.sharing.queries import find_ride, has_ridden, list_running_rides
 from isotope.domain.sharing.refunds import Fine, FineId, Refund
+from isotope.domain.sharing.reservation_store import list_active as list_active_reservations
 from isotope.domain.sharing.reservations import Reservation, ReservationId, ReservationStatus
 from isotope.domain.sharing.rules import most_of_type
 from isotope.domain.sharing.usecases.act_on_zones import act_on_zones, release_from_zones
@@ -89,6 +91,7 @@ __all__ = [
     "KeptImage",
     "Link",
     "LinkedPicture",
+    "OpenPlace",
     "OpenedPicture",
     "Outcome",
     "OwnReservation",
@@ -142,7 +145,9 @@ __all__ = [
     "get_usage",
     "has_ridden",
     "keep_images",
+    "list_active_reservations",
     "list_active_rides",
+    "list_open_places",
     "list_rides",
     "list_running_rides",
     "most_of_type",
