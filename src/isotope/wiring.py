@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 from litestar import Litestar
 
-from isotope.adapters.blobs import FolderBlobs
+from isotope.adapters.blobs import make_blobs
 from isotope.adapters.cards.make import make_card_provider
 from isotope.adapters.sms import OutboxSms, TwilioSms
 from isotope.api.app import create_app as create_api
@@ -63,7 +62,7 @@ def make_services(config: Config, rt: Runtime) -> Services:
         zones=Zones(rt),
         live_map=LiveMap(rt),
         sms=make_sms(config, rt),
-        blobs=FolderBlobs(Path(config.data) / "blobs"),
+        blobs=make_blobs(config),
         cards=make_cards(config),
         holds=HOLDS,
         card_holds=CARD_HOLDS,

@@ -132,7 +132,7 @@ def test_nothing_is_printed() -> None:
 
 
 def test_what_few_processes_need_is_imported_by_those_alone() -> None:
-    """Five processes start from the same wiring; the PDF printer and Stripe's SDK are tens of MiB each."""
-    code = "import sys, isotope.wiring; print(*{'fpdf', 'PIL', 'stripe'} & {name.partition('.')[0] for name in sys.modules})"
+    """Five processes start from the same wiring; the PDF printer, Stripe's SDK and clients of stores are MiBs each."""
+    code = "import sys, isotope.wiring; print(*{'fpdf', 'obstore', 'PIL', 'stripe'} & {name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -57,6 +57,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="signing secret of Stripe's webhooks (secret); comma-separated while one is replaced")
     ] = ""
     stripe_url: Annotated[str, Meta(description="base address of Stripe's API")] = "https://api.stripe.com"
+    blobs: Annotated[
+        Literal["folder", "s3"],
+        Meta(description="where pictures are kept: the data folder, or a store with the S3 API"),
+    ] = "folder"
+    s3_endpoint: Annotated[
+        str, Meta(description="address of the store, without the bucket; empty: Amazon's of the region")
+    ] = ""
+    s3_bucket: Annotated[str, Meta(description="name of the bucket; it must exist")] = ""
+    s3_region: Annotated[str, Meta(description="region that requests are signed for")] = "us-east-1"
+    s3_access_key: Annotated[str, Meta(description="id of the access key; empty: the machine's own role")] = ""
+    s3_secret_key: Annotated[str, Meta(description="the access key itself (secret)")] = ""
+    s3_addresses: Annotated[
+        Literal["path", "virtual"], Meta(description="whether the bucket stands in the path or in the host name")
+    ] = "path"
     trusted_proxies: Annotated[str, Meta(description="comma-separated networks whose X-Forwarded-For is believed")] = ""
     cors_origins: Annotated[
         str, Meta(description="comma-separated web origins that browsers may call from; *: all; empty: none")
@@ -86,6 +100,12 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
             wrong.append(f"{name}: {error}")
     if values.get("mode", "production") == "production" and values.get("cards") == "sandbox":
         wrong.append("ISOTOPE_CARDS: sandbox takes no money, so production refuses it; set stripe or none")
+    if values.get("blobs") == "s3" and not values.get("s3_bucket"):
+        wrong.append("ISOTOPE_S3_BUCKET: empty; ISOTOPE_BLOBS=s3 needs the name of a bucket")
+    if bool(values.get("s3_access_key")) != bool(values.get("s3_secret_key")):
+        wrong.append("ISOTOPE_S3_ACCESS_KEY, ISOTOPE_S3_SECRET_KEY: one of them is empty; set both or none")
+    if not values.get("s3_endpoint", "https://").startswith(("https://", "http://")):
+        wrong.append("ISOTOPE_S3_ENDPOINT: an address that begins with https:// (or http://) is expected")
     if wrong:
         raise ConfigError("\n".join(wrong))
     return Config(**values)

@@ -4,6 +4,7 @@ Every key is written down before something is stored under it, and struck out wh
 (`drop_unused_images`). What a process that died left behind is found by the worker (`sweep_pictures`).
 """
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ _log = structlog.get_logger(__name__)
 DUPLICATE: Final = "duplicate"
 # The store was away: there is no picture behind it.
 NOT_KEPT: Final = "not_kept"
+KEEP_S: Final = 8.0
 _FOLDER: Final = {PictureOf.RIDE: "rides", PictureOf.DAMAGE: "damages"}
 
 
@@ -50,17 +52,26 @@ async def keep_images(
             tx, of, operator_id, [image.digest for image in images if image.digest], subject_id
         )
         await pictures.add_pending(tx, operator_id, keys, rt.clock.now())
+    faults = [(*image.faults, DUPLICATE) if image.digest in known else image.faults for image in images]
+    done = await asyncio.gather(
+        *(_put(blobs, key, image) for key, image in zip(keys, images, strict=True)), return_exceptions=True
+    )
     kept: list[KeptImage] = []
-    for key, image in zip(keys, images, strict=True):
-        faults = (*image.faults, DUPLICATE) if image.digest in known else image.faults
-        found = KeptImage(key, image.content_type, len(image.content), faults, image.digest)
-        try:
-            await blobs.put(key, image.content, image.content_type)
-        except OSError as error:
+    for key, image, found, error in zip(keys, images, faults, done, strict=True):
+        one = KeptImage(key, image.content_type, len(image.content), found, image.digest)
+        if isinstance(error, OSError):
             _log.warning("blobs.unavailable", operator_id=operator_id, error=type(error).__name__)
-            found = replace(found, key="", faults=(*faults, NOT_KEPT))
-        kept.append(found)
+            one = replace(one, key="", faults=(*found, NOT_KEPT))
+        elif error is not None:
+            raise error
+        kept.append(one)
     return kept
+
+
+async def _put(blobs: Blobs, key: str, image: Image) -> None:
+    # A rider waits at the vehicle.
+    async with asyncio.timeout(KEEP_S):
+        await blobs.put(key, image.content, image.content_type)
 
 
 async def drop_unused_images(rt: Runtime, blobs: Blobs, operator_id: OperatorId, images: Sequence[KeptImage]) -> None:
