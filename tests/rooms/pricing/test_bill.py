@@ -132,7 +132,13 @@ def test_tax_that_is_added_has_a_line_and_tax_that_is_contained_has_none() -> No
     tariff = Tariff(unlock_minor=1000, minute_tiers=(Tier(price_minor=0),), tax_rate="0.255", tax_inclusive=False)
     added = bill(Agreed(tariff=tariff), Usage(ride_s=0, pause_s=0))
     assert added.lines[-1] == Line(
-        code="tax", text="Tax 25.5 %", unit="once", quantity=1, unit_price_minor=255, amount_minor=255
+        code="tax",
+        text="Tax 25.5 %",
+        unit="once",
+        quantity=1,
+        unit_price_minor=255,
+        amount_minor=255,
+        params={"rate_pct": "25.5"},
     )
     contained = bill(Agreed(tariff=msgspec.structs.replace(tariff, tax_inclusive=True)), Usage(ride_s=0, pause_s=0))
     assert [line.code for line in contained.lines] == ["unlock"]

@@ -205,7 +205,9 @@ def _keep_together(sheet: Sheet, height: float) -> None:
 
 
 def _quantity(line: Line, words: Words) -> str:
-    return words("receipt_minutes", quantity=line.quantity) if line.unit == "minute" else str(line.quantity)
+    if line.unit == "once":
+        return str(line.quantity)
+    return words("receipt_minutes" if line.unit == "minute" else "receipt_km", quantity=line.quantity)
 
 
 def _amount(receipt: Receipt, amount_minor: int) -> str:

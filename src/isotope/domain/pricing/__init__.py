@@ -5,6 +5,7 @@ it begins, `quote_texts` tells a price before the ride, `surcharges_in_force` sa
 `proportional_tax` says what tax is in a part of a bill that is given back.
 """
 
+from isotope.domain.pricing.lines import line_text
 from isotope.domain.pricing.meter import usage
 from isotope.domain.pricing.model import (
     LINE_CODES,
@@ -74,6 +75,7 @@ __all__ = [
     "free_minutes",
     "kilometres",
     "least",
+    "line_text",
     "minutes",
     "package_items",
     "proportional_tax",

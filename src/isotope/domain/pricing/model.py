@@ -329,7 +329,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of a receipt: `quantity * unit_price_minor == amount_minor`.
 
     `code` is stable and for programs (`LINE_CODES`), `text` is for people. `tax_rate` is what the amount is taxed with;
-    None for the tax itself, and for lines that were stored before rates stood on them.
+    None for the tax itself, and for lines that were stored before rates stood on them. `params` are the titles and
+    numbers in the text, so that it can be said in another language (`line_text`).
     """
 
     code: str
@@ -339,6 +340,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     unit_price_minor: int
     amount_minor: int
     tax_rate: str | None = None
+    params: dict[str, str | int] = {}
 
 
 class TaxLine(msgspec.Struct, frozen=True, kw_only=True):

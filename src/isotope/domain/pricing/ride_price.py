@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from isotope.domain.pricing.lines import line
 from isotope.domain.pricing.model import Agreed, AtEnd, Line, Quota, Unit, Usage
 from isotope.domain.pricing.tax import round_half_up, same_rate
 from isotope.domain.pricing.tiers import Portion, free_minutes, kilometres, minutes, parted, portions
@@ -91,20 +92,18 @@ class _Pricing:
         self._take_caps()
         return RidePrice(tuple(self._lines), self._left_minor, quota_used)
 
-    def _add(self, code: str, text: str, portion: Portion, unit: Unit = "once") -> None:
-        self._lines.append(line(code, text, portion, unit, self._rate))
+    def _add(self, code: str, portion: Portion, unit: Unit = "once", **params: str | int) -> None:
+        self._lines.append(line(self._words, code, portion, unit, self._rate, **params))
         self._left_minor += portion.amount_minor
 
     def _add_once(self, code: str, amount_minor: int, **params: str | int) -> None:
         """One more or, with a negative amount, one less; nothing has no line."""
         if amount_minor:
-            self._add(code, self._words(f"line_{code}", **params), Portion(1, amount_minor))
+            self._add(code, Portion(1, amount_minor), "once", **params)
 
     def _add_metered(self, part: _Part) -> None:
         for portion in part.portions:
-            is_free = part.unit != "once" and portion.unit_price_minor == 0
-            text = self._words(f"line_{part.code}_free" if is_free else f"line_{part.code}")
-            self._add(part.code, text, portion, part.unit)
+            self._add(part.code, portion, part.unit)
 
     def _add_surcharges(self) -> None:
         metered_minor = self._left_minor
@@ -114,8 +113,8 @@ class _Pricing:
             self._add_once("surcharge_pct", share_minor, title=surcharge.title, pct=surcharge.pct)
             self._add_once("surcharge_fixed", surcharge.amount_minor, title=surcharge.title)
             if surcharge.per_minute_minor and ride_min:
-                text = self._words("line_surcharge_minutes", title=surcharge.title)
-                self._add("surcharge_minutes", text, Portion(ride_min, surcharge.per_minute_minor), "minute")
+                portion = Portion(ride_min, surcharge.per_minute_minor)
+                self._add("surcharge_minutes", portion, "minute", title=surcharge.title)
 
     def _take_quotas(self, parts: Sequence[_Part]) -> Quota:
         """Package before subscription. Returns what of the subscription's was used."""
@@ -137,10 +136,9 @@ class _Pricing:
         used: dict[str, int] = {}
         for part, (name, field) in zip(parts, QUOTA_PARTS, strict=True):
             covered, others = parted(part.portions, getattr(quota, field))
-            code = f"{owner}_{name}"
             for portion in covered:
-                text = self._words(f"line_{code}", title=title)
-                self._add(code, text, Portion(portion.quantity, -portion.unit_price_minor), part.unit)
+                off = Portion(portion.quantity, -portion.unit_price_minor)
+                self._add(f"{owner}_{name}", off, part.unit, title=title)
             left_over.append(_Part(part.code, part.unit, others))
             used[field] = sum(portion.quantity for portion in covered)
         return tuple(left_over), Quota(**used)
@@ -165,18 +163,6 @@ class _Pricing:
         if tariff.day_cap_minor is not None:
             day_left_minor = max(0, tariff.day_cap_minor - self._at_end.spent_today_minor)
             self._add_once("day_cap", min(0, day_left_minor - self._left_minor))
-
-
-def line(code: str, text: str, portion: Portion, unit: Unit = "once", tax_rate: str | None = None) -> Line:
-    return Line(
-        code=code,
-        text=text,
-        unit=unit,
-        quantity=portion.quantity,
-        unit_price_minor=portion.unit_price_minor,
-        amount_minor=portion.amount_minor,
-        tax_rate=tax_rate,
-    )
 
 
 def _parts(agreed: Agreed, used: Usage) -> Iterator[_Part]:

@@ -3,12 +3,24 @@
 Integers and fractions only; nothing is rounded but units that are begun, percentages and tax.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Final
 
-from isotope.domain.pricing.model import AddonKind, AddonPrice, Agreed, AtEnd, Bill, Correction, Line, Quota, Usage
-from isotope.domain.pricing.ride_price import RidePrice, line, ride_price
+from isotope.domain.pricing.lines import line
+from isotope.domain.pricing.model import (
+    AddonKind,
+    AddonPrice,
+    Agreed,
+    AtEnd,
+    Bill,
+    Correction,
+    Line,
+    Quota,
+    Unit,
+    Usage,
+)
+from isotope.domain.pricing.ride_price import RidePrice, ride_price
 from isotope.domain.pricing.tax import same_rate, tax_lines
 from isotope.domain.pricing.tiers import Portion, kilometres, minutes
 from isotope.domain.pricing.words import Words, english
@@ -35,9 +47,7 @@ def bill(agreed: Agreed, used: Usage, at_end: AtEnd = NOTHING_AT_END, words: Wor
     )
     if not tariff.tax_inclusive:
         priced += tuple(
-            line("tax", words("line_tax", rate_pct=tax.pct), Portion(1, tax.tax_minor))
-            for tax in taxes
-            if Fraction(tax.rate)
+            line(words, "tax", Portion(1, tax.tax_minor), rate_pct=tax.pct) for tax in taxes if Fraction(tax.rate)
         )
     return Bill(
         lines=priced,
@@ -55,6 +65,12 @@ def least(agreed: Agreed, at_end: AtEnd = NOTHING_AT_END) -> int:
     return bill(agreed, _AT_FIRST_SECOND, at_end).total_minor
 
 
+# Code, unit and quantity of an add-on's line.
+_ADDONS: Final[dict[AddonKind, Callable[[Usage], tuple[str, Unit, int]]]] = {
+    AddonKind.FIXED: lambda _used: ("addon_fixed", "once", 1),
+    AddonKind.PER_MINUTE: lambda used: ("addon_minutes", "minute", minutes(used.ride_s)),
+    AddonKind.PER_KM: lambda used: ("addon_km", "km", kilometres(used.distance_m)),
+}
 _FREE: Final = RidePrice(lines=(), ride_minor=0, quota_used=Quota())
 
 
@@ -74,39 +90,31 @@ def _priced(agreed: Agreed, used: Usage, at_end: AtEnd, words: Words) -> tuple[R
 def _package_line(agreed: Agreed, words: Words) -> Iterator[Line]:
     package = agreed.package
     if package is not None:
-        text = words("line_package", title=package.title)
-        yield line("package", text, Portion(1, package.price_minor), tax_rate=_own_rate(agreed, package.tax_rate))
+        rate = _own_rate(agreed, package.tax_rate)
+        yield line(words, "package", Portion(1, package.price_minor), "once", rate, title=package.title)
 
 
 def _addon_line(agreed: Agreed, addon: AddonPrice, used: Usage, words: Words) -> Iterator[Line]:
-    rate = _own_rate(agreed, addon.tax_rate)
-    if addon.kind is AddonKind.FIXED:
-        yield line(
-            "addon_fixed", words("line_addon_fixed", title=addon.title), Portion(1, addon.price_minor), "once", rate
-        )
-    elif addon.kind is AddonKind.PER_MINUTE and used.ride_s:
-        text = words("line_addon_minutes", title=addon.title)
-        yield line("addon_minutes", text, Portion(minutes(used.ride_s), addon.price_minor), "minute", rate)
-    elif addon.kind is AddonKind.PER_KM and used.distance_m:
-        text = words("line_addon_km", title=addon.title)
-        yield line("addon_km", text, Portion(kilometres(used.distance_m), addon.price_minor), "km", rate)
+    code, unit, quantity = _ADDONS[addon.kind](used)
+    if quantity:
+        rate = _own_rate(agreed, addon.tax_rate)
+        yield line(words, code, Portion(quantity, addon.price_minor), unit, rate, title=addon.title)
 
 
 def _reservation_lines(agreed: Agreed, words: Words) -> Iterator[Line]:
     reservation, rate = agreed.reservation, _own_rate(agreed, None)
     if reservation is None or not reservation.amount_minor:
         return
-    text = words("line_reservation_fee", minutes=reservation.minutes)
-    yield line("reservation_fee", text, Portion(1, reservation.amount_minor), tax_rate=rate)
+    fee = Portion(1, reservation.amount_minor)
+    yield line(words, "reservation_fee", fee, "once", rate, minutes=reservation.minutes)
     if reservation.credited:
-        text = words("line_reservation_credit")
-        yield line("reservation_credit", text, Portion(1, -reservation.amount_minor), tax_rate=rate)
+        yield line(words, "reservation_credit", Portion(1, -reservation.amount_minor), "once", rate)
 
 
 def _zone_lines(agreed: Agreed, at_end: AtEnd, words: Words) -> Iterator[Line]:
     for charge in at_end.zone_charges:
-        text = words(f"line_{charge.code}", title=charge.title)
-        yield line(charge.code, text, Portion(1, charge.amount_minor), tax_rate=_own_rate(agreed, charge.tax_rate))
+        rate = _own_rate(agreed, charge.tax_rate)
+        yield line(words, charge.code, Portion(1, charge.amount_minor), "once", rate, title=charge.title)
 
 
 def _asked_for(
@@ -133,8 +141,7 @@ def _correction_lines(code: str, metered: tuple[Line, ...], asked: tuple[Line, .
             off_minor[rate] = off_minor.get(rate, 0) + sign * one.amount_minor
     for rate, amount_minor in off_minor.items():
         if amount_minor:
-            name = f"correction_{code}"
-            yield line(name, words(f"line_{name}"), Portion(1, amount_minor), tax_rate=rate)
+            yield line(words, f"correction_{code}", Portion(1, amount_minor), "once", rate)
 
 
 def _own_rate(agreed: Agreed, tax_rate: str | None) -> str:

@@ -1,15 +1,10 @@
 """A receipt in its reader's words; the numbers and what was issued stay."""
 
-from typing import Final
-
 import msgspec
 
-from isotope.domain.pricing import Words, english
+from isotope.domain.pricing import Words, english, line_text
 from isotope.domain.pricing.model import Line
 from isotope.domain.receipts.model import Receipt, ReceiptKind
-
-# Lines whose text is the catalogue's. Others have their own: the title of an add-on, the reason of a fine.
-_OWN_WORDS: Final = frozenset({"unlock", "ride_minutes", "pause_minutes", "refund"})
 
 
 class PaidPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +46,7 @@ def view_receipt(receipt: Receipt, words: Words = english) -> ReceiptView:
     return ReceiptView(
         title=words(f"receipt_title_{kind}"),
         subject_title=words(f"receipt_subject_{kind}"),
-        lines=tuple(msgspec.structs.replace(line, text=_line_text(line, words)) for line in receipt.lines),
+        lines=tuple(msgspec.structs.replace(line, text=line_text(line, words)) for line in receipt.lines),
         paid_title=words(f"receipt_{way}_by"),
         paid=tuple(
             PaidPart(code=code, text=words(f"receipt_{way}_{code}"), amount_minor=amount)
@@ -59,10 +54,3 @@ def view_receipt(receipt: Receipt, words: Words = english) -> ReceiptView:
             if amount
         ),
     )
-
-
-def _line_text(line: Line, words: Words) -> str:
-    if line.code not in _OWN_WORDS:
-        return line.text
-    is_free = line.code.endswith("_minutes") and line.unit_price_minor == 0
-    return words(f"line_{line.code}_free" if is_free else f"line_{line.code}")
