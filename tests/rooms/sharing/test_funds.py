@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotope.domain.pricing import AddonKind, AddonPrice, Agreed, Tariff, Tier, Usage
+from isotope.domain.pricing import AddonKind, AddonPrice, Agreed, AtEnd, Tariff, Tier, Usage
 from isotope.domain.sharing.funds import (
     MOST_S,
     Decision,
@@ -23,6 +23,7 @@ from isotope.domain.sharing.funds import (
     second_of_cost,
     seconds_to_change,
 )
+from tests.kit import prices as kit
 
 prices = st.integers(0, 60)
 tiers = st.builds(
@@ -60,6 +61,20 @@ WITHIN_S = 400
 def test_the_second_of_a_cost_is_the_one_that_counting_finds(rides: list[Meter], amount: int) -> None:
     counted = next((second for second in range(WITHIN_S + 1) if cost_minor(rides, second) >= amount), None)
     assert second_of_cost(rides, amount, WITHIN_S) == counted
+
+
+@given(kit.agreements, kit.short_usages, kit.ends, st.sampled_from(["RIDE", "PAUSE"]), st.integers(0, 3_000))
+def test_whatever_is_agreed_costs_are_found_by_halving(
+    agreed: Agreed, usage: Usage, at_end: AtEnd, runs: Literal["RIDE", "PAUSE"], more: int
+) -> None:
+    """With quotas, discounts, limits and corrections too: nothing comes before that second, and it comes in it."""
+    meter = Meter(agreed=agreed, usage=usage, runs=runs, at_end=at_end)
+    amount = meter.cost_minor(0) + more
+    found = second_of_cost([meter], amount, WITHIN_S)
+    before_s = usage.ride_s if runs == "RIDE" else usage.pause_s
+    begins = [second for second in range(1, WITHIN_S + 1) if (before_s + second) % 60 == 1]
+    counted = next((second for second in [0, *begins] if meter.cost_minor(second) >= amount), None)
+    assert found == counted
 
 
 @given(
