@@ -200,6 +200,7 @@ async def test_what_could_not_be_heard_is_read_again_before_anything_is_answered
     operator = (await make_operator(rt)).operator
     fleet = await make_fleet(rt, operator)
     await until(lambda: shown(rt, live_map, operator) == [fleet.vehicle_id])
+    await until(lambda: live_map.behind_s() == 0.0)  # the fleet's models were told of, too
     gate = Gate(read_rows_after)
     monkeypatch.setattr(live_map_module, "read_rows_after", gate.read)
     async with await psycopg.AsyncConnection.connect(rt.db.url, autocommit=True) as connection:

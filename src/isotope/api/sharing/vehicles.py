@@ -90,7 +90,7 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Tagged:
             "hidden_vehicles": around.total - len(around.vehicles),
             "clusters": [_cluster(cluster) for cluster in around.clusters],
             "selected_payment_method": None if method is None else payment_method(call, method),
-            "available_damage_report_vehicle_types": (),
+            "available_damage_report_vehicle_types": catalog.damage_types,
             "vehicle_models_with_pricing_packages": (),
             "active_vehicle_ids": [ride.vehicle_id for ride in own.rides],
             "message_title": None if debt is None else call.text("debt_message_title"),

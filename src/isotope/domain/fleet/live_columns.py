@@ -5,7 +5,8 @@ The passes over all go over two columns of 16-bit cells, a few hundred metres ea
 the place is looked at by its exact distance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +32,8 @@ _LON_CELLS: Final = 65_536 / 360.0
 _MOST_LAT_CELL: Final = 65_520
 # North of the north pole: no question reaches it.
 _NOWHERE: Final = 65_535
+_ENOUGH: Final = 1_000
+_TOO_LITTLE: Final = -1
 
 
 class LiveVehicle(msgspec.Struct, kw_only=True, eq=False, gc=False):
@@ -77,11 +80,19 @@ class VehicleRows:
 
 
 class Around(NamedTuple):
-    """What lies around a place: the nearest, how many there are in all, and where those are that were left out."""
+    """What lies around a place: the nearest, how many there are in all, and where those are that were left out.
+
+    `types` and `model_ids` are those of the vehicles, the former counted.
+    """
 
     vehicles: list[LiveVehicle]
     total: int
     clusters: Sequence[Cluster]
+    types: Mapping[VehicleType, int]
+    model_ids: AbstractSet[ModelId]
+
+
+NOTHING: Final = Around([], 0, (), {}, frozenset())
 
 
 class FleetColumns:
@@ -98,9 +109,13 @@ class FleetColumns:
             "lat": np.zeros(_START_ROWS),
             "lon": np.zeros(_START_ROWS),
             "battery_pct": np.zeros(_START_ROWS, dtype=np.int16),
-            "minimum_pct": np.zeros(_START_ROWS, dtype=np.int16),
-            "seen_s": np.zeros(_START_ROWS),
         }
+        self._seen_s: NDArray[np.float64] = np.zeros(_START_ROWS)
+        # The battery where the operator's minimum counts; where the model has its own: whether that is reached.
+        self._charge: NDArray[np.int16] = np.zeros(_START_ROWS, dtype=np.int16)
+        # Points of the unit sphere: how far apart two are needs no sines, and is exact at any distance.
+        self._on_earth: NDArray[np.float64] = np.zeros((_START_ROWS, 3))
+        self._is_shown: NDArray[np.bool_] = np.zeros(_START_ROWS, dtype=np.bool_)
         # `_NOWHERE` where the vehicle is not to be found.
         self._lat_cell: NDArray[np.uint16] = np.full(_START_ROWS, _NOWHERE, dtype=np.uint16)
         self._lon_cell: NDArray[np.uint16] = np.zeros(_START_ROWS, dtype=np.uint16)
@@ -131,10 +146,15 @@ class FleetColumns:
         )
         for number in np.flatnonzero(changed).tolist():
             place = int(places[number])
-            self._shown[place] = None
+            self._shown[place], self._is_shown[place] = None, False
             self._nrs[place] = rows.nrs[number]
         for name, column in columns.items():
             column[places] = getattr(rows, name)
+        self._seen_s[places] = rows.seen_s
+        has_own = rows.minimum_pct != NO_MINIMUM
+        reached = np.where(rows.battery_pct >= rows.minimum_pct, _ENOUGH, _TOO_LITTLE)
+        self._charge[places] = np.where(has_own, reached, rows.battery_pct)
+        self._on_earth[places] = _on_sphere(rows.lat, rows.lon)
         is_there = rows.is_ready & ~np.isnan(rows.lat)
         self._lat_cell[places] = np.where(is_there, _lat_cells(np.nan_to_num(rows.lat)), _NOWHERE)
         self._lon_cell[places] = _lon_cells(np.nan_to_num(rows.lon))
@@ -152,27 +172,37 @@ class FleetColumns:
 
     def within(self, point: Point, radius_m: float, *, seen_after_s: float, minimum_pct: int, limit: int) -> Around:
         """Those that are ready, charged and heard of, at most `radius_m` away: the nearest `limit` of them in order."""
-        columns = self._columns
         near = self._in_cells(point, radius_m)
-        own_pct = columns["minimum_pct"][near]
-        least_pct = np.where(own_pct == NO_MINIMUM, minimum_pct, own_pct)
-        near = near[(columns["battery_pct"][near] >= least_pct) & (columns["seen_s"][near] >= seen_after_s)]
-        away_m = _distances_m(point, columns["lat"][near], columns["lon"][near])
-        is_inside = away_m <= radius_m
-        near, away_m = near[is_inside], away_m[is_inside]
+        near = near[(self._charge[near] >= minimum_pct) & (self._seen_s[near] >= seen_after_s)]
+        apart = self._on_earth[near] - _on_sphere(point.lat, point.lon)
+        # The square of the straight line between them, which grows as the distance does.
+        away: NDArray[np.float64] = np.einsum("ij,ij->i", apart, apart)
+        is_inside = away <= _square_of_chord(radius_m)
+        near, away = near[is_inside], away[is_inside]
         total = len(near)
         clusters: Sequence[Cluster] = ()
         if total > limit:
-            order = np.argpartition(away_m, limit)
-            hidden = near[order[limit:]]
-            reach_deg = (float(np.degrees(radius_m / EARTH_RADIUS_M)), _half_lon(point, radius_m))
-            clusters = clusters_of(
-                columns["lat"][hidden], columns["lon"][hidden], columns["types"][hidden], TYPES, point, reach_deg
-            )
-            near, away_m = near[order[:limit]], away_m[order[:limit]]
-        shown = self._shown
-        places = near[np.argsort(away_m, kind="stable")].tolist()
-        return Around([shown[place] or self._show(place) for place in places], total, clusters)
+            order = np.argpartition(away, limit)
+            clusters = self._clusters(near[order[limit:]], point, radius_m)
+            near, away = near[order[:limit]], away[order[:limit]]
+        near = near[np.argsort(away, kind="stable")]
+        for place in near[~self._is_shown[near]].tolist():
+            self._show(place)
+        shown, counts = self._shown, np.bincount(self._columns["types"][near]).tolist()
+        return Around(
+            [shown[place] for place in near.tolist()],
+            total,
+            clusters,
+            {TYPES[number]: count for number, count in enumerate(counts) if count},
+            set(self._columns["model_ids"][near].tolist()),
+        )
+
+    def _clusters(self, hidden: NDArray[np.intp], point: Point, radius_m: float) -> Sequence[Cluster]:
+        columns = self._columns
+        reach_deg = (float(np.degrees(radius_m / EARTH_RADIUS_M)), _half_lon(point, radius_m))
+        return clusters_of(
+            columns["lat"][hidden], columns["lon"][hidden], columns["types"][hidden], TYPES, point, reach_deg
+        )
 
     def _in_cells(self, point: Point, radius_m: float) -> NDArray[np.intp]:
         """Rows in cells that the circle may touch: the only passes over all vehicles.
@@ -206,9 +236,11 @@ class FleetColumns:
         if len(self) > len(self._lat_cell):
             more = max(len(self) - len(self._lat_cell), len(self._lat_cell))
             for name, column in self._columns.items():
-                self._columns[name] = np.concatenate((column, np.zeros(more, dtype=column.dtype)))
+                self._columns[name] = _longer(column, more)
+            self._seen_s, self._charge = _longer(self._seen_s, more), _longer(self._charge, more)
+            self._on_earth, self._is_shown = _longer(self._on_earth, more), _longer(self._is_shown, more)
             self._lat_cell = np.concatenate((self._lat_cell, np.full(more, _NOWHERE, dtype=np.uint16)))
-            self._lon_cell = np.concatenate((self._lon_cell, np.zeros(more, dtype=np.uint16)))
+            self._lon_cell = _longer(self._lon_cell, more)
             self._make_room()
 
     def _make_room(self) -> None:
@@ -229,8 +261,22 @@ class FleetColumns:
                 lon=float(columns["lon"][place]),
                 battery_pct=int(columns["battery_pct"][place]),
             )
-            self._shown[place] = shown
+            self._shown[place], self._is_shown[place] = shown, True
         return shown
+
+
+def _longer(column: NDArray[Any], rows: int) -> NDArray[Any]:
+    return np.concatenate((column, np.zeros((rows, *column.shape[1:]), dtype=column.dtype)))
+
+
+def _on_sphere(lat_deg: Any, lon_deg: Any) -> NDArray[np.float64]:
+    lat, lon = np.radians(lat_deg), np.radians(lon_deg)
+    return np.stack((np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)), axis=-1)
+
+
+def _square_of_chord(radius_m: float) -> float:
+    """Of the straight line between two points that far apart on the unit sphere, in a whole world at most 4."""
+    return float(4.0 * np.sin(min(radius_m / EARTH_RADIUS_M, np.pi) / 2) ** 2)
 
 
 def _lat_cells(lat: NDArray[np.float64]) -> NDArray[np.uint16]:
@@ -249,12 +295,3 @@ def _half_lon(point: Point, radius_m: float) -> float:
         return 180.0
     # A little more than exact: rounding must not cut off what the distance would keep.
     return float(np.degrees(np.arcsin(np.sin(angle) / np.cos(np.radians(point.lat))))) * (1 + 1e-9) + 1e-9
-
-
-def _distances_m(point: Point, lat_deg: NDArray[np.float64], lon_deg: NDArray[np.float64]) -> NDArray[np.float64]:
-    lat, lat_0 = np.radians(lat_deg), np.radians(point.lat)
-    half_lat = np.sin((lat - lat_0) / 2)
-    half_lon = np.sin(np.radians(lon_deg - point.lon) / 2)
-    h = half_lat * half_lat + np.cos(lat_0) * np.cos(lat) * half_lon * half_lon
-    distances: NDArray[np.float64] = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, h)))
-    return distances

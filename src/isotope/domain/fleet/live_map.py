@@ -21,6 +21,7 @@ from isotope.domain.fleet.catalogs import Catalog, Catalogs
 from isotope.domain.fleet.channels import CATALOG_CHANGED, VEHICLE_CHANGED
 from isotope.domain.fleet.live_columns import (
     NO_MINIMUM,
+    NOTHING,
     NUMBER_OF_TYPE,
     Around,
     FleetColumns,
@@ -147,7 +148,7 @@ class LiveMap:
             raise store_unavailable()
         fleet = self._fleets.get(operator.id)
         if fleet is None:
-            return Around([], 0, ())
+            return NOTHING
         settings = operator.settings.rides
         return fleet.within(
             point,
