@@ -87,13 +87,13 @@ async def test_a_folder_takes_no_key_that_leads_out_of_it(tmp_path: Path) -> Non
 # -- A store that does not do as it should --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("change", [{"secret_key": "wrong"}, {"access_key": "nobody"}])
-async def test_a_store_that_refuses_us(bucket: Bucket, change: dict[str, str]) -> None:
-    blobs = S3Blobs(replace(bucket, **change))
+@pytest.mark.parametrize(("access_key", "secret_key"), [("isotope", "wrong"), ("nobody", "secret-of-the-store")])
+async def test_a_store_that_refuses_us(bucket: Bucket, access_key: str, secret_key: str) -> None:
+    blobs = S3Blobs(replace(bucket, access_key=access_key, secret_key=secret_key))
     for call in (blobs.put("a", b"1", "image/jpeg"), blobs.get("a"), blobs.delete("a")):
         with pytest.raises(OSError, match="Error") as caught:
             await call
-        assert "wrong" not in str(caught.value)
+        assert secret_key not in str(caught.value)
 
 
 async def test_a_store_that_is_not_there(bucket: Bucket) -> None:

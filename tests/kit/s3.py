@@ -39,8 +39,7 @@ def running_s3(folder: Path) -> Iterator[Bucket]:
     who = {"name": "isotope", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List"]}
     (folder / "data").mkdir(parents=True)
     (folder / "s3.json").write_text(json.dumps({"identities": [who]}))
-    names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc")
-    names += ("filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc")
+    names = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
     ports = dict(zip(names, _free_ports(len(names)), strict=True))
     options = [
         f"-dir={folder / 'data'}",

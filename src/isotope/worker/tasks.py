@@ -33,13 +33,16 @@ from isotope.domain.payments import (
 from isotope.domain.payments import auto_topup as top_up_by_itself
 from isotope.domain.receipts import number_receipts
 from isotope.domain.sharing import (
+    Blobs,
     ExpireReservation,
     RecheckRide,
     ReservationId,
     SettleAuthorising,
     SettleRide,
     WatchFunds,
+    forget_history_of,
     release_from_zones,
+    sweep_pictures,
     watch_open_rides,
 )
 from isotope.domain.sharing import expire_reservation as expire
@@ -65,6 +68,8 @@ class Services(Protocol):
     def operators(self) -> Operators: ...
     @property
     def cards(self) -> Cards: ...
+    @property
+    def blobs(self) -> Blobs: ...
     @property
     def zones(self) -> Zones: ...
     @property
@@ -152,6 +157,7 @@ async def rider_erased(services: Services, *, operator_id: int, rider_id: int) -
     await end_subscriptions(services.rt, OperatorId(operator_id), RiderId(rider_id))
     await forget_rider(services.rt, OperatorId(operator_id), RiderId(rider_id))
     await forget_benefits_of(services.rt, OperatorId(operator_id), RiderId(rider_id))
+    await forget_history_of(services.rt, OperatorId(operator_id), RiderId(rider_id))
 
 
 JOBS: Final[Mapping[str, Job]] = {
@@ -199,6 +205,7 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     "forget_code_tries": Periodic("*/15 * * * *", lambda services: forget_code_tries(services.rt)),
     "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),
     "forget_idempotent_requests": Periodic("*/5 * * * *", lambda services: forget_idempotent_requests(services.rt)),
+    "sweep_pictures": Periodic("*/15 * * * *", lambda services: sweep_pictures(services.rt, services.blobs)),
     "keep_report_history": Periodic("7 * * * *", lambda services: keep_report_history(services.rt)),
     "expire_bonus": Periodic("* * * * *", lambda services: expire_bonus(services.rt)),
     "watch_open_rides": Periodic(

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from isotope.domain.sharing import FineRide, fine_ride
+from isotope.domain.sharing import FineRide, Image, fine_ride, keep_images, sweep_pictures
 from isotope.domain.tenants.model import FeedbackSettings, PrivacySettings, Role, Settings
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SECRET_KEY
 from isotope.kernel.geo import Point, distance_m
 from isotope.kernel.ids import OperatorId, RideId
+from isotope.worker.tasks import JOBS
 from tests.kit.city import QUICK, City, small_city
 from tests.kit.clock import SettableClock
 from tests.kit.fleet import HOME, SPEC
@@ -429,3 +430,95 @@ async def test_only_where_the_model_takes_it_and_not_without_end(
         rider = await city.rider()
         answer = await damage(city, rider, {"vehicle_id": city.fleet.vehicle_id, "category": "brakes"})
         assert (answer.status_code, answer.json()["code"]) == (409, "damage_not_taken")
+
+
+# -- Forgetting -----------------------------------------------------------------------------------------------------
+
+
+async def pending(rt: Runtime, operator_id: OperatorId) -> int:
+    async with rt.db.read() as tx:
+        return int(await tx.scalar("select count(*) from blob_pending where operator_id = %s", (operator_id,)))
+
+
+async def test_pictures_are_forgotten_after_the_operators_days(
+    rt: Runtime, clock: SettableClock, tmp_path: Path
+) -> None:
+    async with small_city(rt, tmp_path, settings=exact(PrivacySettings(photo_days=7))) as city:
+        rider = await city.rider()
+        blobs = city.api.services.blobs
+        old = await ride(city, rider, clock, [picture_file()])
+        fields = {"ride_id": old, "category": "brakes"}
+        assert (await damage(city, rider, fields, [picture_file("d.jpg", photo(seed=3))])).status_code == 200
+        clock.advance(days=6)
+        await city.unit.report()
+        young = await ride(city, rider, clock, [picture_file("b.jpg", photo(seed=2))])
+        await sweep_pictures(rt, blobs)
+        assert len(files_in(tmp_path)) == 3
+        [link] = [one["url"] for one in (await ok(city, rider, "get-ride", ride_id=old))["photos"]]
+        clock.advance(days=1)
+        # The store is away: the links end all the same, and the pictures go when it is back.
+        await sweep_pictures(rt, Away())
+        assert (await ok(city, rider, "get-ride", ride_id=old))["photos"] == []
+        assert len(files_in(tmp_path)) == 3
+        assert await pending(rt, city.kit.operator.id) == 2
+        for _again in range(2):
+            await sweep_pictures(rt, blobs)
+            assert len(files_in(tmp_path)) == 1
+            assert await pending(rt, city.kit.operator.id) == 0
+        assert (await city.api.client.get(link)).status_code in (403, 404)
+        [kept] = (await ok(city, rider, "get-ride", ride_id=young))["photos"]
+        assert (await city.api.client.get(kept["url"])).status_code == 200
+
+
+async def test_what_a_process_that_died_left_is_found(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
+    async with small_city(rt, tmp_path) as city:
+        rider = await city.rider()
+        blobs = city.api.services.blobs
+        used = await ride(city, rider, clock, [picture_file()])
+        # Killed after it stored a picture, before it knew what for; and one killed right after its ride was ended.
+        [lost] = await keep_images(rt, blobs, city.kit.operator.id, [Image(b"1", "image/jpeg")])
+        async with rt.db.write() as tx:
+            await tx.execute(
+                """
+                insert into blob_pending (operator_id, blob_key, at)
+                select operator_id, blob_key, at from ride_image where operator_id = %s
+                """,
+                (city.kit.operator.id,),
+            )
+        await sweep_pictures(rt, blobs)
+        assert len(files_in(tmp_path)) == 2, "a request may still be at work"
+        clock.advance(hours=1, seconds=1)
+        await sweep_pictures(rt, blobs)
+        assert await blobs.get(lost.key) is None
+        assert await pending(rt, city.kit.operator.id) == 0
+        [kept] = (await ok(city, rider, "get-ride", ride_id=used))["photos"]
+        assert (await city.api.client.get(kept["url"])).status_code == 200
+
+
+async def test_a_rider_who_is_erased_takes_words_and_pictures_along(
+    rt: Runtime, clock: SettableClock, tmp_path: Path
+) -> None:
+    async with small_city(rt, tmp_path) as city:
+        rider, other = await city.rider(), await city.rider()
+        for seed, one in enumerate((rider, other)):
+            ride_id = await ride(city, one, clock, [picture_file("a.jpg", photo(seed=10 + seed))])
+            await ok(
+                city, one, "rate-ride", ride_id=ride_id, rating=1, reasons=["price"], comment="I live at 5 High St"
+            )
+            fields = {"ride_id": ride_id, "category": "brakes", "description": "Call me at 0401234567"}
+            await damage(city, one, fields, [picture_file("d.jpg", photo(seed=20 + seed))])
+        first = (await ok(city, rider, "get-rides"))["rides"][0]["ride_id"]
+        [link] = [one["url"] for one in (await ok(city, rider, "get-ride", ride_id=first))["photos"]]
+        for _twice in range(2):
+            await JOBS["rider_erased"](city.api.services, operator_id=city.kit.operator.id, rider_id=rider.id)
+        assert (await city.api.client.get(link)).json()["code"] == "file_not_found"
+        await sweep_pictures(rt, city.api.services.blobs)
+        assert len(files_in(tmp_path)) == 2
+        async with rt.db.read() as tx:
+            ratings = await tx.tuples(
+                "select rating, reasons, comment from ride_rating where operator_id = %s order by ride_id",
+                (city.kit.operator.id,),
+            )
+        assert ratings == [(1, ["price"], ""), (1, ["price"], "I live at 5 High St")]
+        told = await damages(rt, city.kit.operator.id)
+        assert [(one["description"], one["pictures"]) for one in told] == [("", 0), ("Call me at 0401234567", 1)]

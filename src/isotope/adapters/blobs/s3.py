@@ -4,14 +4,17 @@ The client (obstore) is some MiB of compiled code, which only processes that tou
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from isotope.infra import outbound
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
+
+T = TypeVar("T")
 
 # One request; what is idle or cut off is tried again, and all of it ends after `MOST_S`.
 REQUEST_S: Final = 10
@@ -63,7 +66,7 @@ class S3Blobs:
         outbound.guard()
         await self._ask(lambda store: _delete(store, key))
 
-    async def _ask(self, what: Any) -> Any:
+    async def _ask(self, what: "Callable[[S3Store], Awaitable[T]]") -> T:
         from obstore.exceptions import BaseError  # noqa: PLC0415 - see above
 
         try:

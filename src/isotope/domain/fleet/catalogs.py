@@ -11,6 +11,7 @@ from isotope.domain.fleet.queries import list_addons, list_models, list_tariffs
 from isotope.infra.notified_cache import NotifiedCache
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import AddonId, ModelId, OperatorId, TariffId
+from isotope.kernel.vehicle_types import VehicleType
 
 LIFE: Final = timedelta(minutes=5)
 
@@ -27,6 +28,11 @@ class Catalog:
     addons: Mapping[AddonId, AddonOffer]
     tariffs: Mapping[TariffId, TariffOffer]
     kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def damage_types(self) -> tuple[VehicleType, ...]:
+        """Types of vehicles on which damage can be reported: at least one of their models takes reports."""
+        return tuple(sorted({model.vehicle_type for model in self.models.values() if model.spec.damage_reports}))
 
     def addons_of(self, model_id: ModelId) -> tuple[AddonOffer, ...]:
         """Those of the model that are still offered, in its order; none for an unknown model."""

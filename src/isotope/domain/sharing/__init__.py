@@ -23,6 +23,7 @@ from isotope.domain.sharing.usecases.expire_reservation import ExpireReservation
 from isotope.domain.sharing.usecases.extend_reservation import extend_reservation
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, find_own_ride
 from isotope.domain.sharing.usecases.fine_ride import FineRide, fine_ride
+from isotope.domain.sharing.usecases.forget_history_of import forget_history_of
 from isotope.domain.sharing.usecases.get_current_rides import CurrentRide, CurrentRides, get_current_rides
 from isotope.domain.sharing.usecases.get_reservations import (
     CurrentReservation,
@@ -59,6 +60,7 @@ from isotope.domain.sharing.usecases.settle_authorising import SettleAuthorising
 from isotope.domain.sharing.usecases.settle_ride import JOB as SETTLE_RIDE_JOB
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, settle_ride
 from isotope.domain.sharing.usecases.start_ride import StartRide, start_ride
+from isotope.domain.sharing.usecases.sweep_pictures import sweep_pictures
 from isotope.domain.sharing.usecases.unpause_ride import UnpauseRide, unpause_ride
 from isotope.domain.sharing.usecases.watch_funds import WatchFunds, watch_funds
 from isotope.domain.sharing.usecases.watch_open_rides import watch_open_rides
@@ -139,6 +141,7 @@ __all__ = [
     "find_own_ride",
     "find_ride",
     "fine_ride",
+    "forget_history_of",
     "get_current_rides",
     "get_file_key",
     "get_reservations",
@@ -171,6 +174,7 @@ __all__ = [
     "settle_ride",
     "show_reservation",
     "start_ride",
+    "sweep_pictures",
     "unpause_ride",
     "watch_funds",
     "watch_open_rides",

@@ -210,39 +210,39 @@ async def list_forgotten_pending(tx: Tx, before: datetime, limit: int) -> list[t
     return [(OperatorId(operator_id), key) for operator_id, key in rows]
 
 
-# -- What is too old ------------------------------------------------------------------------------------------------
+# -- What is to be forgotten ----------------------------------------------------------------------------------------
+
+# The row goes and its key is pending at once, as from long ago: links end now, and the worker forgets the picture.
+_RETIRE: Final = """
+    with gone as (
+        delete from {table} where operator_id = %(operator_id)s and id in ({ids}) returning blob_key)
+    insert into blob_pending (operator_id, blob_key, at)
+    select %(operator_id)s, blob_key, '-infinity' from gone
+    on conflict (operator_id, blob_key) do update set at = excluded.at
+"""
 
 
-async def list_old_pictures(
-    tx: Tx, of: PictureOf, operator_id: OperatorId, before: datetime, limit: int
-) -> list[StoredPicture]:
-    """Older than an instant, oldest first. By ride_image_at and damage_image_at."""
-    rows = await tx.dicts(
-        f"{_SELECT[of]} where operator_id = %(operator_id)s and at < %(before)s order by at limit %(limit)s",
-        {"operator_id": operator_id, "before": before, "limit": limit},
+async def retire_old_pictures(tx: Tx, of: PictureOf, operator_id: OperatorId, before: datetime, limit: int) -> int:
+    """The oldest of those from before an instant; how many. By ride_image_at and damage_image_at."""
+    ids = f"""
+        select id from {_TABLE[of]} where operator_id = %(operator_id)s and at < %(before)s
+         order by at limit %(limit)s for update skip locked
+    """
+    return await tx.execute(
+        _RETIRE.format(table=_TABLE[of], ids=ids), {"operator_id": operator_id, "before": before, "limit": limit}
     )
-    return [_row(of, row) for row in rows]
 
 
-async def list_pictures_of_rider(
+async def retire_pictures_of_rider(
     tx: Tx, of: PictureOf, operator_id: OperatorId, rider_id: RiderId, limit: int
-) -> list[StoredPicture]:
-    """Those that a rider sent. By ride_rider and damage_report_rider."""
-    subject: LiteralString = (
+) -> int:
+    """Some of those that a rider sent; how many. By ride_rider and damage_report_rider."""
+    subjects: LiteralString = (
         "ride_id in (select id from ride where operator_id = %(operator_id)s and rider_id = %(rider_id)s)"
         if of is PictureOf.RIDE
         else "damage_id in (select id from damage_report where operator_id = %(operator_id)s and rider_id = %(rider_id)s)"
     )
-    rows = await tx.dicts(
-        f"{_SELECT[of]} where operator_id = %(operator_id)s and {subject} limit %(limit)s",
-        {"operator_id": operator_id, "rider_id": rider_id, "limit": limit},
-    )
-    return [_row(of, row) for row in rows]
-
-
-async def delete_pictures(tx: Tx, of: PictureOf, operator_id: OperatorId, ids: Sequence[PictureId]) -> None:
-    """Their rows; what the blob store has of them is gone already."""
-    await tx.execute(
-        f"delete from {_TABLE[of]} where operator_id = %(operator_id)s and id = any(%(ids)s)",
-        {"operator_id": operator_id, "ids": list(ids)},
+    ids = f"select id from {_TABLE[of]} where operator_id = %(operator_id)s and {subjects} limit %(limit)s"
+    return await tx.execute(
+        _RETIRE.format(table=_TABLE[of], ids=ids), {"operator_id": operator_id, "rider_id": rider_id, "limit": limit}
     )
