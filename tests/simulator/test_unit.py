@@ -42,6 +42,21 @@ def test_it_shows_the_speed_of_the_real_trip_while_it_moves_faster() -> None:
     assert distance_m(HERE, vehicle.position) == pytest.approx(500, abs=1)
 
 
+def test_a_speed_limit_and_a_throttle_that_is_off_slow_it_until_they_are_lifted() -> None:
+    vehicle, rng = unit(locked=False), Random(1)
+    vehicle.send_on(Path([HERE, offset(HERE, 1000, 0)]), seconds=10, shown_kmh=20)
+    for name, params, kmh, so_far_m in (
+        (CommandName.SPEED_LIMIT, {"kmh": 10}, 10, 50),
+        (CommandName.ENGINE, {"on": False}, 4, 70),
+        (CommandName.ENGINE, {"on": True}, 10, 120),
+        (CommandName.SPEED_LIMIT, {"kmh": 25}, 20, 220),
+    ):
+        assert vehicle.obey(name, params, rng).status == "done"
+        assert vehicle.speed_kmh == kmh
+        vehicle.advance(1)
+        assert vehicle.odometer_m == pytest.approx(so_far_m, abs=1)
+
+
 def test_the_way_to_the_start_of_a_line_is_ridden_too() -> None:
     vehicle = unit(locked=False)
     vehicle.send_on(Path([offset(HERE, 0, 100), offset(HERE, 0, 200)]), seconds=1, shown_kmh=14)

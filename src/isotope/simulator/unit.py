@@ -1,5 +1,6 @@
 """One simulated vehicle with its box: what it is, how it moves, what it says to a command. No sockets here."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -16,6 +17,8 @@ from isotope.simulator.path import Path
 # Commands that change nothing that the unit reports.
 _HARMLESS: Final = frozenset(CommandName) - {CommandName.LOCK, CommandName.UNLOCK, CommandName.RAW}
 _LONGEST_INTERVAL_S: Final = 3600
+# With its throttle off somebody pushes it.
+_PUSHED_KMH: Final = 4.0
 
 
 class UnitState(msgspec.Struct, kw_only=True):
@@ -69,10 +72,16 @@ class Unit:
     charging: bool = False
     errand: Errand | None = None
     wished_interval_s: float | None = None
+    limit_kmh: int | None = None
+    throttle: bool = True
 
     @property
     def speed_kmh(self) -> float:
-        return 0.0 if self.errand is None else self.errand.shown_kmh
+        """As fast as its errand goes, its limit allows, and its rider can push when the throttle is off."""
+        if self.errand is None:
+            return 0.0
+        limits = (self.limit_kmh, None if self.throttle else _PUSHED_KMH)
+        return min(self.errand.shown_kmh, *(limit for limit in limits if limit is not None), math.inf)
 
     def advance(self, seconds: float) -> bool:
         """Let time pass: move along the errand, or stand and charge. True when the errand came to its end."""
@@ -80,7 +89,8 @@ class Unit:
         if errand is None:
             self._stand(seconds)
             return False
-        along_m = min(errand.path.length_m, errand.along_m + errand.metres_per_second * seconds)
+        slowed = self.speed_kmh / errand.shown_kmh if errand.shown_kmh > 0 else 1.0
+        along_m = min(errand.path.length_m, errand.along_m + errand.metres_per_second * slowed * seconds)
         moved_m = along_m - errand.along_m
         errand.along_m = along_m
         self.position = errand.path.at(along_m)
@@ -114,7 +124,8 @@ class Unit:
         | lie (lock, unlock)  | done with the old lock        | unchanged      |
         | none                | done with the new lock        | changed        |
 
-        A moving vehicle does not lock (`moving`); an unknown command is unsupported.
+        A moving vehicle does not lock (`moving`); an unknown command is unsupported. A speed limit and a throttle that
+        is off hold until they are changed.
         """
         manners = self.manners
         if rng.random() < manners.mute:
@@ -126,8 +137,7 @@ class Unit:
             return self._turn_lock(locked=name is CommandName.LOCK, delay_s=delay_s, lie=rng.random() < manners.lie)
         if name not in _HARMLESS:
             return Reply(AckStatus.UNSUPPORTED, delay_s=delay_s)
-        if name is CommandName.REPORT_INTERVAL:
-            self._set_interval(params)
+        self._set(name, params)
         event = "located" if name is CommandName.LOCATE else None
         return Reply(
             AckStatus.DONE, delay_s=delay_s, locked=self.locked, event=event, reboot=name is CommandName.REBOOT
@@ -140,10 +150,16 @@ class Unit:
             self.locked = locked
         return Reply(AckStatus.DONE, None, delay_s, self.locked, "locked" if self.locked else "unlocked")
 
-    def _set_interval(self, params: Mapping[str, Scalar]) -> None:
-        wished = params.get(PARAMETER[CommandName.REPORT_INTERVAL])
-        if isinstance(wished, int) and 1 <= wished <= _LONGEST_INTERVAL_S:
-            self.wished_interval_s = float(wished)
+    def _set(self, name: CommandName, params: Mapping[str, Scalar]) -> None:
+        """What changes how it reports and goes."""
+        wished = params.get(PARAMETER[name]) if name in PARAMETER else None
+        match name, wished:
+            case CommandName.REPORT_INTERVAL, int() if 1 <= wished <= _LONGEST_INTERVAL_S:
+                self.wished_interval_s = float(wished)
+            case CommandName.SPEED_LIMIT, int():
+                self.limit_kmh = wished
+            case CommandName.ENGINE, bool():
+                self.throttle = wished
 
     def _stand(self, seconds: float) -> None:
         if self.locked:

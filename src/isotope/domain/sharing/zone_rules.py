@@ -33,6 +33,21 @@ from isotope.domain.sharing.zone_effects import VehicleEffect
 from isotope.domain.tenants.model import Operator
 from isotope.domain.zones import NO_EFFECT, EffectKind, Means, ZoneEffect, ZoneIndex, effect_of, zones_entered
 from isotope.kernel.ids import ZoneId
+from isotope.kernel.vehicle_types import VehicleType
+
+PUSHED: Final = frozenset(
+    {
+        VehicleType.SCOOTER,
+        VehicleType.SEATED_SCOOTER,
+        VehicleType.BIKE,
+        VehicleType.E_BIKE,
+        VehicleType.CARGO_BIKE,
+        VehicleType.E_CARGO_BIKE,
+        VehicleType.TRICYCLE,
+        VehicleType.MOPED,
+    }
+)
+"""What a person can push out of a no-go zone. The throttle of anything heavier is never cut: it would stay in there."""
 
 _FIRST_S: Final = 5
 _MOST_S: Final = 60
@@ -57,7 +72,8 @@ def motion_of(found: LockedVehicle) -> Motion:
 def means_of(operator: Operator, found: LockedVehicle, now: datetime) -> Means:
     """What can be done to the vehicle now."""
     capabilities, rides = found.model.spec.capabilities, operator.settings.rides
-    throttle = any(one.command is CommandName.ENGINE for one in capabilities)
+    can_be_pushed = found.model.vehicle_type in PUSHED
+    throttle = can_be_pushed and any(one.command is CommandName.ENGINE for one in capabilities)
     off = may_send(CommandName.ENGINE, {"on": False}, motion_of(found), now, rides.moving_kmh)
     return Means(
         limit=slow_limit(capabilities, operator.settings.zone_effects.walking_kmh) is not None,
