@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from isotope.adapters.blobs import FolderBlobs
 from isotope.domain.identity.ports import DeletionHold, SmsSender
 from isotope.domain.payments import NO_CARDS, Cards
+from isotope.domain.sharing import Blobs
 from isotope.domain.tenants import Operators
 from isotope.domain.zones import Zones
 from isotope.infra.runtime import Runtime
@@ -23,6 +26,7 @@ class JobServices:
     operators: Operators
     zones: Zones
     cards: Cards = NO_CARDS
+    blobs: Blobs = field(default_factory=lambda: FolderBlobs(Path("nowhere")))
     sms: SmsSender = field(default_factory=RecordingSms)
     holds: Sequence[DeletionHold] = ()
 

@@ -6,14 +6,17 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import pytest_asyncio
 
+from isotope.adapters.blobs import FolderBlobs
 from isotope.domain.identity.ports import DeletionHold, SmsSender
 from isotope.domain.payments import NO_CARDS, Cards
+from isotope.domain.sharing import Blobs
 from isotope.domain.sharing.usecases import settle_ride
 from isotope.domain.tenants import Operators
 from isotope.domain.zones import Zones
@@ -41,6 +44,7 @@ class FewServices:
     zones: Zones
     sms: SmsSender = field(default_factory=RecordingSms)
     cards: Cards = NO_CARDS
+    blobs: Blobs = field(default_factory=lambda: FolderBlobs(Path("nowhere")))
     holds: Sequence[DeletionHold] = ()
 
 

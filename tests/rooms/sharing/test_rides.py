@@ -16,6 +16,7 @@ from tests.kit.city import City, small_city
 from tests.kit.clock import SettableClock
 from tests.kit.devices import Manner
 from tests.kit.fleet import HOME, make_zones, zone_draft
+from tests.kit.pictures import photo, picture_file
 
 pytestmark = pytest.mark.asyncio
 
@@ -344,12 +345,11 @@ def files_in(folder: Path) -> list[Path]:
 
 
 async def test_images_are_kept_with_the_ride_and_forgotten_with_a_refusal(rt: Runtime, tmp_path: Path) -> None:
-    png = b"\x89PNG\r\n\x1a\n" + bytes(64)
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider()
         await city.start(rider)
         await city.unit.report(speed_kmh=18.0)
-        files = [("images", ("a.png", png, "image/png")), ("images", ("b.png", png, "image/png"))]
+        files = [picture_file("a.png", photo("PNG")), picture_file("b.webp", photo("WEBP", seed=2))]
         assert (await city.end(rider, files=files)).json()["code"] == "vehicle_moving"
         assert files_in(tmp_path) == []
         await city.unit.report(speed_kmh=0.0)
@@ -358,8 +358,10 @@ async def test_images_are_kept_with_the_ride_and_forgotten_with_a_refusal(rt: Ru
             images = await tx.dicts(
                 "select blob_key, content_type, bytes from ride_image where operator_id = %s", (city.kit.operator.id,)
             )
-        assert [(image["content_type"], image["bytes"]) for image in images] == [("image/png", 72)] * 2
-        assert all([await city.api.services.blobs.get(image["blob_key"]) == png for image in images])
+        assert [image["content_type"] for image in images] == ["image/jpeg"] * 2
+        kept = [await city.api.services.blobs.get(image["blob_key"]) for image in images]
+        assert [len(content or b"") for content in kept] == [image["bytes"] for image in images]
+        assert len(files_in(tmp_path)) == 2
 
 
 async def test_riders_ring_and_command_what_they_ride(rt: Runtime, tmp_path: Path) -> None:

@@ -110,12 +110,3 @@ async def list_events_of(tx: Tx, operator_id: OperatorId, ride_ids: list[RideId]
     for row in rows:
         events[row.pop("ride_id")].append(event_row(**row))
     return events
-
-
-async def list_used_keys(tx: Tx, operator_id: OperatorId, keys: list[str]) -> set[str]:
-    """Those of the blob keys that a ride's picture has. By the unique key of ride_image."""
-    rows = await tx.tuples(
-        "select blob_key from ride_image where operator_id = %(operator_id)s and blob_key = any(%(keys)s)",
-        {"operator_id": operator_id, "keys": keys},
-    )
-    return {row[0] for row in rows}
