@@ -39,6 +39,14 @@ from tests.kit.clock import SettableClock
 from tests.provisioning.folders import ExampleFolder
 
 
+RETIRED_BENEFITS = {
+    ("retired", "package", "hour"),
+    ("retired", "discount group", "student"),
+    ("retired", "promo code", "HARBOUR5"),
+    ("retired", "promo code", "WEEKEND"),
+}
+
+
 @pytest.fixture
 def example(tmp_path: Path) -> ExampleFolder:
     return ExampleFolder(tmp_path / "one")
@@ -135,6 +143,7 @@ TABLES = (
     "tariff",
     "addon",
     "vehicle_model",
+    "subscription_plan",
     "zone",
     "zone_set",
     "device",
@@ -167,6 +176,7 @@ async def test_changes_are_told_and_made(rt: Runtime, example: ExampleFolder) ->
     example.replace("operator.yaml", "start_distance_m: 150", "start_distance_m: 250")
     example.replace("operator.yaml", "role: owner", "role: manager")
     example.replace("pricing.yaml", "price_minor: 22", "price_minor: 25")
+    example.replace("pricing.yaml", "pct: 20", "pct: 25")
     example.replace("models.yaml", "price_minor: 50", "price_minor: 60")
     example.replace("models.yaml", "addons: [helmet, insurance]", "addons: [insurance]")
     example.replace("zones.geojson", '"radius_m": 120', '"radius_m": 130')
@@ -179,6 +189,7 @@ async def test_changes_are_told_and_made(rt: Runtime, example: ExampleFolder) ->
         ("changed", "tariff", "scooter"),
         ("changed", "add-on", "helmet"),
         ("changed", "model", "kite"),
+        ("changed", "subscription", "commuter"),
         ("changed", "zone", "station"),
         ("changed", "device", f"HB-{example.tag}-0001"),
         ("changed", "vehicle", "1002"),
@@ -210,6 +221,8 @@ async def test_what_is_no_longer_named_is_retired_and_comes_back_under_its_id(
     assert told(plan) == {
         ("retired", "tariff", "e-bike"),
         ("retired", "model", "gull"),
+        ("retired", "subscription", "commuter"),
+        *RETIRED_BENEFITS,
         ("retired", "zone", "square"),
         ("retired", "vehicle", "2001"),
     }
@@ -220,7 +233,7 @@ async def test_what_is_no_longer_named_is_retired_and_comes_back_under_its_id(
         example.write(name, text)
     plan = (await put(rt, example)).plan
     assert {change.action for change in plan.changes} == {Action.RESTORED}
-    assert len(plan.changes) == 4
+    assert len(plan.changes) == 9
     assert (await column(rt, VEHICLES, example))[2] == f"2001 gull HB-{example.tag}-0003 READY"
     assert await column(rt, ids, example) == before
     assert (await look(rt, example)).changes == ()
@@ -249,6 +262,9 @@ async def test_a_vehicle_on_a_ride_waits(rt: Runtime, example: ExampleFolder) ->
         ("waiting", "vehicle", "2001"),
         ("waiting", "model", "gull"),
         ("waiting", "tariff", "e-bike"),
+        # Nothing on the road is made of a subscription plan.
+        ("retired", "subscription", "commuter"),
+        *RETIRED_BENEFITS,
     }
     assert await column(rt, VEHICLES, example) == before
     assert (await look(rt, example)).is_empty

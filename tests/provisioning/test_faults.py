@@ -150,6 +150,18 @@ SLIPS = [
             "(accepted: "
         ),
     ),
+    (
+        "pricing.yaml",
+        "models: [kite]",
+        "models: [kyte]",
+        "subscriptions.commuter.models.0: there is no model 'kyte' - did you mean 'kite'?",
+    ),
+    (
+        "pricing.yaml",
+        "quota: {unlocks: 2, ride_min: 30}\n    pct: 20",
+        "quota: {}",
+        "subscriptions.commuter: a plan gives something: a quota, or pct above 0",
+    ),
     ("pricing.yaml", "tariffs:", "tarifs:", "pricing.yaml:1: tarifs: unknown key - did you mean 'tariffs'?"),
     # models.yaml
     (

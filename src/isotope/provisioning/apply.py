@@ -7,6 +7,17 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from isotope.domain.benefits import (
+    GroupDraft,
+    PackageDraft,
+    PromoDraft,
+    retire_groups,
+    retire_packages,
+    retire_promos,
+    upsert_group,
+    upsert_package,
+    upsert_promo,
+)
 from isotope.domain.devices import upsert_devices
 from isotope.domain.devices.model import DeviceSpec
 from isotope.domain.fleet import (
@@ -20,6 +31,7 @@ from isotope.domain.fleet import (
     upsert_vehicles,
 )
 from isotope.domain.fleet.model import AddonDraft, ModelDraft, TariffDraft, VehicleDraft
+from isotope.domain.subscriptions import PlanDraft, retire_plans, upsert_plan
 from isotope.domain.tenants import (
     end_other_keys,
     hash_password,
@@ -217,6 +229,10 @@ class _Applier:
         for ref in sorted(self._plan.written(Kind.TARIFF)):
             tariff = TariffDraft(ref=ref, title=tariffs[ref].title, tariff=tariffs[ref].spec())
             await upsert_tariff(self._tx, operator_id, tariff)
+        plans = self._folder.pricing.subscriptions
+        for ref in sorted(self._plan.written(Kind.SUBSCRIPTION)):
+            await upsert_plan(self._tx, operator_id, PlanDraft(ref=ref, title=plans[ref].title, spec=plans[ref].spec()))
+        await self._benefits(operator_id)
         for ref in sorted(self._plan.written(Kind.ADDON)):
             addon = AddonDraft(ref=ref, title=models.addons[ref].title, price=models.addons[ref])
             await upsert_addon(self._tx, operator_id, addon)
@@ -234,6 +250,19 @@ class _Applier:
                     spec=model.spec(),
                 ),
             )
+
+    async def _benefits(self, operator_id: OperatorId) -> None:
+        pricing = self._folder.pricing
+        for ref in sorted(self._plan.written(Kind.PACKAGE)):
+            package = pricing.packages[ref]
+            await upsert_package(self._tx, operator_id, PackageDraft(ref=ref, title=package.title, spec=package.spec()))
+        for ref in sorted(self._plan.written(Kind.GROUP)):
+            group = pricing.discount_groups[ref]
+            await upsert_group(self._tx, operator_id, GroupDraft(ref=ref, title=group.title, spec=group.spec()))
+        for code in sorted(self._plan.written(Kind.PROMO)):
+            promo = pricing.promo_codes[code]
+            draft = PromoDraft(code=code, title=promo.title, spec=promo.spec())
+            await upsert_promo(self._tx, operator_id, draft, ACTOR, self._now)
 
     async def _devices(self, operator_id: OperatorId) -> None:
         written = self._plan.written(Kind.DEVICE)
@@ -271,10 +300,20 @@ class _Applier:
             self._on_progress(done, len(rows))
 
     async def _retire(self, operator_id: OperatorId) -> None:
-        for kind, retire in ((Kind.MODEL, retire_models), (Kind.ADDON, retire_addons), (Kind.TARIFF, retire_tariffs)):
+        for kind, retire in (
+            (Kind.MODEL, retire_models),
+            (Kind.ADDON, retire_addons),
+            (Kind.TARIFF, retire_tariffs),
+            (Kind.PACKAGE, retire_packages),
+            (Kind.GROUP, retire_groups),
+            (Kind.SUBSCRIPTION, retire_plans),
+        ):
             refs = self._plan.names(kind, Action.RETIRED)
             if refs:
                 await retire(self._tx, operator_id, sorted(refs), self._now)
+        codes = self._plan.names(Kind.PROMO, Action.RETIRED)
+        if codes:
+            await retire_promos(self._tx, operator_id, sorted(codes), ACTOR, self._now)
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -8,10 +8,20 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
+from isotope.domain.benefits.model import Code, GroupSpec, PackageSpec, PromoSpec
 from isotope.domain.fleet.model import ModelSpec
 from isotope.domain.pricing.model import AddonPrice, Tariff
+from isotope.domain.subscriptions.model import PlanSpec
 from isotope.kernel.vehicle_types import VehicleType
-from isotope.provisioning.limits import MAX_ADDONS, MAX_MODELS, MAX_TARIFFS
+from isotope.provisioning.limits import (
+    MAX_ADDONS,
+    MAX_GROUPS,
+    MAX_MODELS,
+    MAX_PACKAGES,
+    MAX_PLANS,
+    MAX_PROMO_CODES,
+    MAX_TARIFFS,
+)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -31,10 +41,60 @@ class TariffFile(Tariff, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return narrow(self, Tariff)
 
 
+class PlanFile(PlanSpec, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A subscription plan with its title."""
+
+    title: Title
+
+    def spec(self) -> PlanSpec:
+        """The plan alone, as the store and the subscriptions keep it."""
+        return narrow(self, PlanSpec)
+
+
+class PackageFile(PackageSpec, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A package with its title."""
+
+    title: Title
+
+    def spec(self) -> PackageSpec:
+        """The package alone, as the store keeps it."""
+        return narrow(self, PackageSpec)
+
+
+class GroupFile(GroupSpec, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A discount group with its title."""
+
+    title: Title
+
+    def spec(self) -> GroupSpec:
+        """The group alone, as the store keeps it."""
+        return narrow(self, GroupSpec)
+
+
+class PromoFile(PromoSpec, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A promo code with its title."""
+
+    title: Title
+
+    def spec(self) -> PromoSpec:
+        """The code alone, as the store keeps it."""
+        return narrow(self, PromoSpec)
+
+
 class PricingFile(msgspec.Struct, frozen=True, kw_only=True):
-    """Every tariff of the operator."""
+    """What the operator sells and gives: tariffs, packages, discounts, subscription plans."""
 
     tariffs: Annotated[dict[Ref, TariffFile], Meta(max_length=MAX_TARIFFS, description="tariffs by ref")]
+    packages: Annotated[dict[Ref, PackageFile], Meta(max_length=MAX_PACKAGES, description="packages by ref")] = {}
+    discount_groups: Annotated[
+        dict[Ref, GroupFile], Meta(max_length=MAX_GROUPS, description="groups of riders who pay less, by ref")
+    ] = {}
+    promo_codes: Annotated[
+        dict[Code, PromoFile], Meta(max_length=MAX_PROMO_CODES, description="by the code that riders type")
+    ] = {}
+    subscriptions: Annotated[
+        dict[Ref, PlanFile], Meta(max_length=MAX_PLANS, description="subscription plans by ref")
+    ] = {}
 
 
 class ModelFile(ModelSpec, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,7 +22,7 @@ Fields = Mapping[str, Any]
 
 
 class StoredThing(msgspec.Struct, frozen=True, kw_only=True):
-    """A tariff, add-on, model or zone."""
+    """A tariff, add-on, model, subscription plan or zone."""
 
     fields: Fields
     is_retired: bool
@@ -71,6 +71,8 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
         live_kinds: the kinds of which the operator has a key that works.
         staff: by e-mail address: those that the folder names.
         devices: by identity.
+        promo_codes: by code: the folder's own, and those that it names.
+        stopped_codes: those of them that staff stopped.
         has_money: entries or rides in the operator's currency exist.
     """
 
@@ -81,6 +83,11 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
     tariffs: Mapping[str, StoredThing] = {}
     addons: Mapping[str, StoredThing] = {}
     models: Mapping[str, StoredThing] = {}
+    packages: Mapping[str, StoredThing] = {}
+    groups: Mapping[str, StoredThing] = {}
+    promo_codes: Mapping[str, StoredThing] = {}
+    stopped_codes: frozenset[str] = frozenset()
+    subscriptions: Mapping[str, StoredThing] = {}
     zones: Mapping[str, StoredThing] = {}
     vehicles: Mapping[str, StoredVehicle] = {}
     devices: Mapping[str, StoredDevice] = {}

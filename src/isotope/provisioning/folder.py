@@ -129,6 +129,8 @@ class _Reader:
         self._check_staff()
         self._check_currencies()
         self._check_models()
+        self._check_subscriptions()
+        self._check_benefits()
         self._check_zones(zones)
         self._check_surcharges(zones)
         self._check_vehicles(vehicles)
@@ -231,6 +233,24 @@ class _Reader:
                     self._say(place, f"the add-on {shown(addon)} stands twice")
                 seen.add(addon)
                 self._known("add-on", addon, addons, place)
+
+    def _check_subscriptions(self) -> None:
+        models = self._entries(MODELS, "models")
+        for ref in self._entries(PRICING, "subscriptions") or ():
+            for index in range(len(self._items(PRICING, "subscriptions", ref, "models"))):
+                path = ("subscriptions", ref, "models", index)
+                model = self._text(PRICING, *path)
+                if model is not None:
+                    self._known("model", model, models, self._at(PRICING, *path))
+
+    def _check_benefits(self) -> None:
+        models = self._entries(MODELS, "models")
+        for kind in ("packages", "discount_groups"):
+            for ref in self._entries(PRICING, kind) or ():
+                for index in range(len(self._items(PRICING, kind, ref, "models"))):
+                    model = self._text(PRICING, kind, ref, "models", index)
+                    if model is not None:
+                        self._known("model", model, models, self._at(PRICING, kind, ref, "models", index))
 
     def _check_zones(self, zones: Sequence[geojson.ZoneEntry]) -> None:
         models = self._entries(MODELS, "models")

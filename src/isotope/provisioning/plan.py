@@ -26,6 +26,10 @@ class Kind(StrEnum):
     TARIFF = "tariff"
     ADDON = "add-on"
     MODEL = "model"
+    PACKAGE = "package"
+    GROUP = "discount group"
+    PROMO = "promo code"
+    SUBSCRIPTION = "subscription"
     ZONE = "zone"
     DEVICE = "device"
     VEHICLE = "vehicle"
@@ -155,6 +159,25 @@ def model_fields(folder: Folder) -> dict[str, Fields]:
     }
 
 
+def plan_fields(folder: Folder) -> dict[str, Fields]:
+    return {ref: {"title": plan.title, **_plain(plan.spec())} for ref, plan in folder.pricing.subscriptions.items()}
+
+
+def package_fields(folder: Folder) -> dict[str, Fields]:
+    return {ref: {"title": package.title, **_plain(package.spec())} for ref, package in folder.pricing.packages.items()}
+
+
+def group_fields(folder: Folder) -> dict[str, Fields]:
+    groups = folder.pricing.discount_groups
+    return {ref: {"title": group.title, **_plain(group.spec())} for ref, group in groups.items()}
+
+
+def promo_fields(folder: Folder) -> dict[str, Fields]:
+    """A code that staff made is the folder's as soon as it stands there."""
+    codes = folder.pricing.promo_codes
+    return {code: {"title": promo.title, "from_folder": True, **_plain(promo.spec())} for code, promo in codes.items()}
+
+
 def zone_fields(zone: ZoneDraft) -> Fields:
     """A zone's fields; its shape is one of them."""
     return {
@@ -190,6 +213,10 @@ class _Planner:
         self._things(Kind.TARIFF, current.tariffs, tariff_fields(folder), kept)
         self._things(Kind.ADDON, current.addons, addon_fields(folder), kept)
         self._things(Kind.MODEL, current.models, model_fields(folder), kept)
+        self._things(Kind.SUBSCRIPTION, current.subscriptions, plan_fields(folder), kept)
+        self._things(Kind.PACKAGE, current.packages, package_fields(folder), kept)
+        self._things(Kind.GROUP, current.groups, group_fields(folder), kept)
+        self._promo_codes(kept)
         self._things(Kind.ZONE, current.zones, {zone.ref: zone_fields(zone) for zone in folder.zones}, kept)
         self._devices(waiting)
         self._vehicles(waiting)
@@ -288,6 +315,19 @@ class _Planner:
                 self._add(kind, ref, Action.WAITING, note=f"is retired once vehicle {nr} no longer waits")
             else:
                 self._add(kind, ref, Action.RETIRED)
+
+    def _promo_codes(self, kept: Mapping[tuple[Kind, str], str]) -> None:
+        stored, stopped = self._current.promo_codes, self._current.stopped_codes
+        wanted = promo_fields(self._folder)
+        for code in wanted:
+            if code in stopped:
+                self._add(Kind.PROMO, code, Action.LEFT, note="staff stopped it; drop it from the file")
+        self._things(
+            Kind.PROMO,
+            {code: thing for code, thing in stored.items() if code not in stopped},
+            {code: fields for code, fields in wanted.items() if code not in stopped},
+            kept,
+        )
 
     def _kept(self, waiting: Mapping[str, str]) -> dict[tuple[Kind, str], str]:
         """What may not be retired yet, and one of the waiting vehicles that is why: its model with tariff and add-ons."""

@@ -58,6 +58,10 @@ async def read_current(tx: Tx, folder: Folder, now: datetime) -> Current:
         tariffs=await _tariffs(tx, operator.id),
         addons=await _addons(tx, operator.id),
         models=await _models(tx, operator.id),
+        packages=await _packages(tx, operator.id),
+        groups=await _groups(tx, operator.id),
+        **await _promo_codes(tx, operator.id, list(folder.pricing.promo_codes)),
+        subscriptions=await _subscriptions(tx, operator.id),
         zones=await _zones(tx, operator.id),
         vehicles=await _vehicles(tx, operator.id),
         has_money=await _has_money(tx, operator.id),
@@ -140,6 +144,54 @@ async def _models(tx: Tx, operator_id: OperatorId) -> dict[str, StoredThing]:
             },
         )
         for row in rows
+    }
+
+
+async def _subscriptions(tx: Tx, operator_id: OperatorId) -> dict[str, StoredThing]:
+    rows = await tx.dicts(
+        "select ref, title, spec, retired_at is not null as is_retired from subscription_plan"
+        " where operator_id = %(operator_id)s order by id limit %(limit)s",
+        {"operator_id": operator_id, "limit": MAX_READ},
+    )
+    return {row["ref"]: _thing(row, {"title": row["title"], **row["spec"]}) for row in rows}
+
+
+async def _packages(tx: Tx, operator_id: OperatorId) -> dict[str, StoredThing]:
+    rows = await tx.dicts(
+        "select ref, title, spec, retired_at is not null as is_retired from package"
+        " where operator_id = %(operator_id)s order by id limit %(limit)s",
+        {"operator_id": operator_id, "limit": MAX_READ},
+    )
+    return {row["ref"]: _thing(row, {"title": row["title"], **row["spec"]}) for row in rows}
+
+
+async def _groups(tx: Tx, operator_id: OperatorId) -> dict[str, StoredThing]:
+    rows = await tx.dicts(
+        "select ref, title, spec, retired_at is not null as is_retired from discount_group"
+        " where operator_id = %(operator_id)s order by id limit %(limit)s",
+        {"operator_id": operator_id, "limit": MAX_READ},
+    )
+    return {row["ref"]: _thing(row, {"title": row["title"], **row["spec"]}) for row in rows}
+
+
+async def _promo_codes(tx: Tx, operator_id: OperatorId, named: Sequence[str]) -> dict[str, Any]:
+    """`promo_codes` and `stopped_codes`: of staff's codes only those that the folder names."""
+    rows = await tx.dicts(
+        """
+        select code as ref, title, spec, from_folder, retired_at is not null as is_retired,
+               retired_by is distinct from %(apply)s and retired_at is not null as is_stopped
+          from promo_code
+         where operator_id = %(operator_id)s and (from_folder or code = any(%(named)s))
+         order by id limit %(limit)s
+        """,
+        {"operator_id": operator_id, "named": list(named), "apply": CAUSE, "limit": MAX_READ},
+    )
+    return {
+        "promo_codes": {
+            row["ref"]: _thing(row, {"title": row["title"], "from_folder": row["from_folder"], **row["spec"]})
+            for row in rows
+        },
+        "stopped_codes": frozenset(row["ref"] for row in rows if row["is_stopped"]),
     }
 
 
