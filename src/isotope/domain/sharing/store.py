@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
+from isotope.domain.identity import RiderStatus, user_not_found
 from isotope.domain.pricing import AtEnd, Bill
 from isotope.domain.sharing.model import (
     NO_PLAN,
@@ -27,12 +28,19 @@ from isotope.kernel.geo import Point
 from isotope.kernel.ids import CommandId, ModelId, OperatorId, RideId, RiderId, VehicleId
 
 
-async def lock_rider(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> None:
-    """Starts of one rider queue here, so that their places are counted right."""
-    await tx.execute(
-        "select from rider where operator_id = %(operator_id)s and id = %(rider_id)s for no key update",
+async def lock_rider(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> RiderStatus:
+    """Starts and reservations of one rider queue here, so that their places are counted right.
+
+    Raises:
+        Refusal: `user_not_found`.
+    """
+    status: str | None = await tx.scalar(
+        "select status from rider where operator_id = %(operator_id)s and id = %(rider_id)s for no key update",
         {"operator_id": operator_id, "rider_id": rider_id},
     )
+    if status is None:
+        raise user_not_found()
+    return RiderStatus(status)
 
 
 async def lock_ride(tx: Tx, operator_id: OperatorId, ride_id: RideId) -> Ride | None:
@@ -275,16 +283,4 @@ async def add_card_outcome(tx: Tx, ride: Ride, *, collected_minor: int, unpaid_m
             "collected": collected_minor,
             "unpaid": unpaid_minor,
         },
-    )
-
-
-async def insert_image(
-    tx: Tx, ride: tuple[OperatorId, RideId], key: str, content_type: str, size: int, at: datetime
-) -> None:
-    await tx.execute(
-        """
-        insert into ride_image (operator_id, ride_id, blob_key, content_type, bytes, at)
-        values (%(operator_id)s, %(ride_id)s, %(key)s, %(content_type)s, %(bytes)s, %(at)s)
-        """,
-        {"operator_id": ride[0], "ride_id": ride[1], "key": key, "content_type": content_type, "bytes": size, "at": at},
     )

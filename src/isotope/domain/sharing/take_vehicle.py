@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from isotope.domain.fleet import LockedVehicle, minimum_battery_pct
-from isotope.domain.identity import RiderStatus, get_rider
+from isotope.domain.identity import RiderStatus, user_not_found
 from isotope.domain.payments import Card, Cards, find_choice
+from isotope.domain.sharing import store
 from isotope.domain.sharing.places import OpenPlace
 from isotope.domain.sharing.rules import StartFacts, group_method
 from isotope.domain.tenants.model import Operator
@@ -38,14 +39,28 @@ class Found:
     """What was read under the locks of rider and vehicle.
 
     Attributes:
+        rider: the rider's standing.
         opened: everything that the rider has open.
         own: of it, the reservation of this vehicle.
     """
 
+    rider: RiderStatus
     vehicle: LockedVehicle
     opened: Sequence[OpenPlace]
     own: OpenPlace | None
     cards: Sequence[Card]
+
+
+async def lock_taker(tx: Tx, command: TakeVehicle) -> RiderStatus:
+    """The rider, whose row is locked.
+
+    Raises:
+        Refusal: `user_not_found`: the rider was erased since the call was let in.
+    """
+    status = await store.lock_rider(tx, command.operator.id, command.rider_id)
+    if status is RiderStatus.DELETED:
+        raise user_not_found()
+    return status
 
 
 def own_reservation(opened: Sequence[OpenPlace], vehicle: LockedVehicle) -> OpenPlace | None:
@@ -66,12 +81,11 @@ async def gather_facts(
 ) -> StartFacts:
     """Rider, money and vehicle as they are now. The caller holds the rider's and the vehicle's row."""
     operator, state, spec = command.operator, found.vehicle.state, found.vehicle.model.spec
-    rider = await get_rider(tx, operator.id, command.rider_id)
     standing = await get_standing(tx, operator.id, command.rider_id, operator.currency)
     return StartFacts(
         settings=operator.settings.rides,
         now=now,
-        blocked=rider.status is RiderStatus.BLOCKED,
+        blocked=found.rider is RiderStatus.BLOCKED,
         spendable=Money(standing.spendable_minor, operator.currency),
         balance=Money(standing.balance_minor, operator.currency),
         debt=Money(standing.debt_minor, operator.currency),

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from isotope.domain.fleet import LockedVehicle, VehicleStatus, hold_vehicle, lock_vehicle, offers_of
 from isotope.domain.payments import Cards
 from isotope.domain.pricing import Tariff
-from isotope.domain.sharing import errors, reservation_store, store
+from isotope.domain.sharing import errors, reservation_store
 from isotope.domain.sharing.cards import list_usable_cards
 from isotope.domain.sharing.places import free_place, list_open_places
 from isotope.domain.sharing.ports import TakenVehicles
 from isotope.domain.sharing.reservation_rules import ReserveFacts, may_reserve
 from isotope.domain.sharing.reservations import Reservation, ReservationTerms
-from isotope.domain.sharing.take_vehicle import Found, TakeVehicle, gather_facts, own_reservation
+from isotope.domain.sharing.take_vehicle import Found, TakeVehicle, gather_facts, lock_taker, own_reservation
 from isotope.domain.sharing.usecases.expire_reservation import defer_expiry
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
@@ -61,10 +61,11 @@ async def reserve_vehicle(rt: Runtime, cards: Cards, taken: TakenVehicles, comma
 
 async def _allow(tx: Tx, cards: Cards, command: ReserveVehicle, now: datetime) -> tuple[LockedVehicle, int, Tariff]:
     operator, most = command.operator, command.operator.settings.rides.max_vehicles_per_rider
-    await store.lock_rider(tx, operator.id, command.rider_id)
+    rider = await lock_taker(tx, command)
     vehicle = await lock_vehicle(tx, operator.id, vehicle_id=command.vehicle_id, nr=command.vehicle_nr)
     opened = await list_open_places(tx, operator.id, command.rider_id)
     found = Found(
+        rider=rider,
         vehicle=vehicle,
         opened=opened,
         own=own_reservation(opened, vehicle),

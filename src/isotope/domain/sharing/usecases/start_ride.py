@@ -27,7 +27,7 @@ from isotope.domain.sharing.ports import TakenVehicles
 from isotope.domain.sharing.reservation_rules import fee_of_ride
 from isotope.domain.sharing.reservations import Reservation, ReservationId
 from isotope.domain.sharing.rules import amount_to_reserve, may_start, method_that_pays
-from isotope.domain.sharing.take_vehicle import Found, TakeVehicle, gather_facts, own_reservation
+from isotope.domain.sharing.take_vehicle import Found, TakeVehicle, gather_facts, lock_taker, own_reservation
 from isotope.domain.sharing.usecases.settle_authorising import (
     SettleAuthorising,
     defer_authorising,
@@ -152,13 +152,14 @@ async def _allow(tx: Tx, cards: Cards, command: StartRide, now: datetime) -> _Al
         Refusal: by the table of `rules.may_start`; `vehicle_not_found`, `vehicle_has_no_device`.
     """
     operator, rides = command.operator, command.operator.settings.rides
-    await store.lock_rider(tx, operator.id, command.rider_id)
+    rider = await lock_taker(tx, command)
     wanted = sorted(set(command.addon_ids))
     left = await lock_stock(tx, operator.id, wanted) if wanted else {}
     vehicle = await lock_vehicle(tx, operator.id, vehicle_id=command.vehicle_id, nr=command.vehicle_nr)
     offers = await offers_of(tx, operator.id, vehicle.model)
     opened = await list_open_places(tx, operator.id, command.rider_id)
     found = Found(
+        rider=rider,
         vehicle=vehicle,
         opened=opened,
         own=own_reservation(opened, vehicle),
