@@ -19,10 +19,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -30,9 +33,13 @@ import msgspec
 from isotope.adapters.cards import SandboxCards
 from isotope.api.context import Services
 from isotope.domain import payments, sharing
+from isotope.domain.fleet import apply_reports
 from isotope.domain.payments.model import Answer, CallKind
 from isotope.domain.payments.ports import CardsUnclear, ChargeCard, FindCall, OnPayment
+from isotope.domain.sharing import act_on_zones
+from isotope.domain.sharing.usecases.watch_open_rides import watch_rides_of
 from isotope.domain.tenants.model import Operator, Role
+from isotope.gateway.server import Gateway
 from isotope.infra.config import Config
 from isotope.infra.db import Database, Tx
 from isotope.infra.hub import Hub
@@ -40,10 +47,11 @@ from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SECRET_KEY, rider_actor
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
+from isotope.kernel.ids import CommandId, OperatorId, RideId, RiderId, VehicleId
 from isotope.wiring import make_services
 from tests.kit.cards import KEY, WEBHOOK_SECRET
 from tests.kit.clock import START, SettableClock
+from tests.kit.devices import TEST_LIMITS
 
 # A run that does not come to its end, or to its step, is ended by the kernel.
 _LIFE_S: Final = 20
@@ -55,6 +63,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     use: str
     die_at: int | None
     database_url: str
+    # Empty: the operator takes no cards.
     sandbox_url: str
     folder: str
     now: datetime
@@ -105,6 +114,44 @@ async def end_ride(services: Services, operator: Operator, plan: Plan) -> None:
     )
 
 
+async def pause_ride(services: Services, operator: Operator, plan: Plan) -> None:
+    ref = sharing.RideRef(operator_id=operator.id, rider_id=plan.rider_id)
+    command = sharing.PauseRide(operator=operator, ref=ref, actor=rider_actor(plan.rider_id))
+    await sharing.pause_ride(services.rt, command)
+
+
+async def unpause_ride(services: Services, operator: Operator, plan: Plan) -> None:
+    ref = sharing.RideRef(operator_id=operator.id, rider_id=plan.rider_id)
+    command = sharing.UnpauseRide(operator=operator, ref=ref, actor=rider_actor(plan.rider_id))
+    await sharing.unpause_ride(services.rt, command)
+
+
+async def settle_ride(services: Services, operator: Operator, plan: Plan) -> None:
+    """What the worker does for a request that is gone."""
+    ride_id, command_id = RideId(plan.args["ride_id"]), CommandId(plan.args["command_id"])
+    await sharing.settle_ride(services.rt, services.cards, sharing.SettleRide(operator, ride_id, command_id))
+
+
+async def watch_open_rides(services: Services, operator: Operator, _plan: Plan) -> None:
+    await watch_rides_of(services.rt, services.cards, services.zones, operator)
+
+
+def _wait_for(path: Path, is_over: Callable[[], bool]) -> None:
+    while not path.exists() and not is_over():
+        time.sleep(0.02)
+
+
+async def gateway(services: Services, _operator: Operator, plan: Plan) -> None:
+    """The gateway on the port that is asked for, until it dies or a file is there."""
+    act = partial(act_on_zones, services.rt, services.operators, services.zones)
+    serving = Gateway(services.rt, apply_reports, act, host="127.0.0.1", port=plan.args["port"], limits=TEST_LIMITS)
+    await serving.start()
+    task = asyncio.create_task(serving.serve())
+    await asyncio.to_thread(_wait_for, Path(plan.args["until"]), task.done)
+    # As a process that ends does it: nothing of what is left is said to anybody.
+    os._exit(0)
+
+
 async def top_up(services: Services, operator: Operator, plan: Plan) -> None:
     await payments.top_up(
         services.rt,
@@ -148,6 +195,11 @@ USES: Final[Mapping[str, Use]] = {
     "top_up": top_up,
     "refund_ride": refund_ride,
     "resolve_card_calls": resolve_card_calls,
+    "pause_ride": pause_ride,
+    "unpause_ride": unpause_ride,
+    "settle_ride": settle_ride,
+    "watch_open_rides": watch_open_rides,
+    "gateway": gateway,
 }
 
 
@@ -261,7 +313,8 @@ async def _run(plan: Plan, steps: _Steps) -> None:
     database = _MortalDatabase(plan.database_url, steps)
     rt = Runtime(db=database, clock=SettableClock(plan.now), hub=Hub(plan.database_url), jobs=Jobs())
     services = make_services(Config(mode="test", database_url=plan.database_url, data=plan.folder), rt)
-    services.cards = replace(services.cards, provider=_MortalCards(plan.sandbox_url, steps))
+    if plan.sandbox_url:
+        services.cards = replace(services.cards, provider=_MortalCards(plan.sandbox_url, steps))
     await database.open()
     await rt.hub.start()
     operator = await services.operators.get(plan.operator_id)
