@@ -38,7 +38,6 @@ from isotope.provisioning import (
 from tests.kit.clock import SettableClock
 from tests.provisioning.folders import ExampleFolder
 
-
 RETIRED_BENEFITS = {
     ("retired", "package", "hour"),
     ("retired", "discount group", "student"),

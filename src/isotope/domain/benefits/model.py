@@ -24,6 +24,7 @@ DiscountPct = Annotated[int, Meta(ge=1, le=100, description="per cent off the ri
 CODE_PATTERN: Final = "^[A-Z0-9]{4,32}$"
 Code = Annotated[str, Meta(pattern=CODE_PATTERN, extra={"accepted": "4 to 32 of A-Z 0-9"})]
 MOST_REDEMPTIONS: Final = 1_000_000_000
+_INSTANT: Final = {"accepted": "a time with its offset, such as 2026-06-01T00:00:00+03:00"}
 
 
 class PackageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,8 +146,8 @@ class PromoSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     most: (
         Annotated[int, Meta(ge=1, le=MOST_REDEMPTIONS, description="redemptions by all riders; null: no limit")] | None
     ) = None
-    valid_from: Annotated[datetime, Meta(tz=True, description="null: at once")] | None = None
-    valid_until: Annotated[datetime, Meta(tz=True, description="null: for ever")] | None = None
+    valid_from: Annotated[datetime, Meta(tz=True, description="null: at once", extra=_INSTANT)] | None = None
+    valid_until: Annotated[datetime, Meta(tz=True, description="null: for ever", extra=_INSTANT)] | None = None
     new_riders_only: Annotated[bool, Meta(description="only for riders who never had a ride")] = False
 
     def __post_init__(self) -> None:
