@@ -203,6 +203,14 @@ class App:
         body = {"vehicle_id": vehicle_id, "user_latitude": at.lat, "user_longitude": at.lon}
         await self.api.post("sharing/ring-vehicle", body, self.token)
 
+    async def reserve(self, vehicle: Seen, at: Point) -> int:
+        """Have the vehicle kept while walking to it; the reservation's number."""
+        body = {"vehicle_id": vehicle.id, "user_latitude": at.lat, "user_longitude": at.lon}
+        return int((await self.api.post("sharing/reserve-vehicle", body, self.token, key=True))["reservation_id"])
+
+    async def cancel_reservation(self, reservation_id: int) -> None:
+        await self.api.post("sharing/cancel-reservation", {"reservation_id": reservation_id}, self.token, key=True)
+
     async def start(self, vehicle: Seen, at: Point, method: str | None = None) -> Riding:
         """`method`: what pays, as `payment_method_id` says it; None: what the rider chose."""
         body: dict[str, Any] = {"vehicle_id": vehicle.id, "user_latitude": at.lat, "user_longitude": at.lon}

@@ -76,6 +76,7 @@ class Person:
         self._city, self._tally, self._rng = city, tally, rng
         self._at = nearby(city.centre, city.radius_m, rng)
         self._riding: Riding | None = None
+        self._reserved: int | None = None
         self._signed_in = False
         known = {} if memory is None else memory.cards
         self._payer = Payer(self.app, city.bank, purse, rng, tally.paying, known)
@@ -104,18 +105,18 @@ class Person:
                     self._tally.refused[no.code] += 1
                     if no.status == _UNAUTHORIZED:
                         self._signed_in = False
-                    await self._get_rid_of_ride()
+                    await self._let_go()
                 except ApiUnavailableError as error:
                     _log.warning("simulator.api_unavailable", error=str(error))
                     await asyncio.sleep(_OUTAGE_REST_S)
-                    await self._get_rid_of_ride()
+                    await self._let_go()
                 except Exception:  # noqa: BLE001 - one rider's trouble does not end the city.
                     _log.exception("simulator.rider_confused", rider_id=self.app.user_id)
                     await asyncio.sleep(_OUTAGE_REST_S)
         finally:
-            if self._riding is not None:
+            if self._riding is not None or self._reserved is not None:
                 # The leave is short and shielded: whoever stops the crowd waits for it.
-                await asyncio.shield(asyncio.wait_for(self._get_rid_of_ride(), _LEAVE_S))
+                await asyncio.shield(asyncio.wait_for(self._let_go(), _LEAVE_S))
 
     async def _sign_in(self) -> None:
         """Go on with the token of before, or log in again, or register."""
@@ -158,6 +159,8 @@ class Person:
         near = seen[:12]
         self._rng.shuffle(near)
         for vehicle in near[:_STARTS]:
+            if self._rng.random() < 0.2:  # noqa: PLR2004 - every fifth makes sure of it before walking there
+                await self._reserve(vehicle)
             self._at = vehicle.at
             await self.app.pricing(vehicle.id)
             if self._rng.random() < 0.1:  # noqa: PLR2004 - some cannot find it
@@ -171,11 +174,29 @@ class Person:
                     pays = await self._payer.card_failed(no)
                 elif no.code == "debt_open":
                     pays = await self._payer.means()
+                await self._give_up_reservation()
                 if pays is None:
                     return None
                 continue
+            self._reserved = None
             return vehicle
         return None
+
+    async def _reserve(self, vehicle: Seen) -> None:
+        try:
+            self._reserved = await self.app.reserve(vehicle, self._at)
+        except ApiRefused as no:
+            self._tally.refused[no.code] += 1
+
+    async def _give_up_reservation(self) -> None:
+        if self._reserved is None:
+            return
+        reservation_id, self._reserved = self._reserved, None
+        try:
+            await self.app.cancel_reservation(reservation_id)
+        except ApiRefused as no:
+            # The start used it up, or its time was over.
+            self._tally.refused[no.code] += 1
 
     async def _ride_it(self, vehicle: Seen) -> None:
         riding = self._riding
@@ -225,15 +246,19 @@ class Person:
             return nearby(self._rng.choice(reachable), 15, self._rng)
         return nearby(self._city.centre, self._city.radius_m * 0.8, self._rng)
 
-    async def _get_rid_of_ride(self) -> None:
+    async def _let_go(self) -> None:
+        """Of the vehicle that is ridden or kept."""
         riding = self._riding
-        if riding is None:
-            return
         try:
+            await self._give_up_reservation()
+            if riding is None:
+                return
             if await abandon(self.app, riding, lambda: self._at, self._city.travel.fleet):
                 self._riding = None
         except (ApiRefused, ApiUnavailableError) as error:
-            _log.warning("simulator.ride_left_open", ride_id=riding.ride_id, error=str(error))
+            _log.warning(
+                "simulator.ride_left_open", ride_id=None if riding is None else riding.ride_id, error=str(error)
+            )
 
 
 def parking_places(zones: Sequence[dict[str, Any]]) -> list[Point]:
