@@ -128,7 +128,7 @@ def test_the_example_posts_what_the_rules_post() -> None:
         )
         expected: dict[AccountKind, int] = dict(step.entries)
         match step.reason:
-            case "ride" | "fine" | "reservation":
+            case "ride" | "fine" | "reservation" | "subscription":
                 expected = _by_kind(_charged(standing, step))
             case "card_captured" if A.RIDER_IN_TRANSIT not in step.entries:
                 amount = -step.entries[A.PROVIDER_CLEARING]
@@ -167,7 +167,7 @@ def _charged(standing: Standing, step: facts.Step) -> tuple[Entry, ...]:
         cause="example:1",
         now=START,
         on_card=True,
-        from_bonus=step.reason != "fine",
+        from_bonus=step.reason not in ("fine", "subscription"),
     )
     return charge_entries(charge, split_charge(standing, charge))
 

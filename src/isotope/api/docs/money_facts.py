@@ -17,7 +17,7 @@ ACCOUNTS: Final[Mapping[AccountKind, str]] = {
     A.RIDER_DEBT: "What a rider owes, as a negative number. While it is not zero no ride can be started.",
     A.RIDER_IN_TRANSIT: "What is on its way between a rider's card and us: below zero it is awaited from the card, above "
     "zero it goes back. Zero when nothing is open.",
-    A.REVENUE: "What rides and fines brought, without tax.",
+    A.REVENUE: "What rides, fines and subscriptions brought, without tax.",
     A.TAX: "The tax in it, owed to the state.",
     A.PROVIDER_CLEARING: "What the card provider holds for the operator, as a negative number.",
     A.ADJUSTMENTS: "What the operator gave away, less bonus that ended unused.",
@@ -31,6 +31,9 @@ REASONS: Final[Mapping[str, str]] = {
     "fine": "Staff fine the rider of a ride. As a ride, but never from bonus, and without tax.",
     "reservation": "A reservation ended unused. Its fee is taken from bonus, then balance; the rest is debt, which a saved "
     "card is tried for. The fee of one that became a ride stands on the ride's bill.",
+    "subscription": "A period of a subscription is bought: from balance (bonus first, where the operator lets it); the rest "
+    "is awaited from the card. Never debt.",
+    "subscription_unpaid": "The card did not pay it: all of it is taken back, and nothing was bought.",
     "card_captured": "The card paid: what it was awaited for, or a top-up, which settles debt first.",
     "card_refused": "The card did not pay a ride or a fine: what was awaited is debt.",
     "debt_settled": "Balance pays debt. Only where money came in while a card was being asked.",
@@ -101,6 +104,16 @@ EXAMPLE: Final[Sequence[Step]] = (
     Step("A promo code gives her 3.00", "promo", {A.RIDER_BONUS: 300, A.ADJUSTMENTS: -300}),
     Step("She brings a friend herself", "referral_reward", {A.RIDER_BONUS: 500, A.ADJUSTMENTS: -500}),
     Step("Her last ride ended in a bonus zone", "zone_bonus", {A.RIDER_BONUS: 50, A.ADJUSTMENTS: -50}),
+    Step(
+        "She buys a subscription for 24.90: what she has first",
+        "subscription",
+        {A.RIDER_BALANCE: -240, A.RIDER_IN_TRANSIT: -2250, A.REVENUE: 1984, A.TAX: 506},
+    ),
+    Step(
+        "The card refuses: nothing was bought",
+        "subscription_unpaid",
+        {A.RIDER_BALANCE: 240, A.RIDER_IN_TRANSIT: 2250, A.REVENUE: -1984, A.TAX: -506},
+    ),
     Step("Her bank takes the first top-up back", "disputed", {A.PROVIDER_CLEARING: 1000, A.CHARGEBACKS: -1000}),
     Step("and returns it", "dispute_won", {A.PROVIDER_CLEARING: -1000, A.CHARGEBACKS: 1000}),
     Step("A reservation for 0.50 expires unused", "reservation", {A.RIDER_BONUS: -50, A.REVENUE: 40, A.TAX: 10}),

@@ -34,7 +34,9 @@ def ledger_picture() -> Markup:
         _arrow("M590 115C655 150 655 300 594 330", "refund_to_wallet", 646, 235, start=True),
         _arrow("M790 120L880 120", "ride, fine", 836, 112),
         _arrow("M790 150L880 150", "reservation", 836, 142),
-        _arrow("M885 190L795 190", "refund", 838, 182),
+        _arrow("M790 180L880 180", "subscription", 836, 172),
+        _arrow("M885 210L795 210", "refund", 838, 202),
+        _arrow("M885 240L795 240", "subscription_unpaid", 838, 232),
         _arrow("M900 405L595 350", "money_added", 800, 372),
         _arrow("M900 425L595 450", "zone_bonus, promo, referral, referral_reward", 722, 427),
         _arrow("M590 475L895 447", "bonus_expired", 800, 478),
@@ -49,7 +51,8 @@ def ledger_picture() -> Markup:
         "Arrows go from the account that gives to the one that receives, and carry the reason. The rider's accounts in "
         "transit, debt, balance and bonus stand in the middle. Left of them is the provider's clearing account, which "
         "gives what cards paid to in transit, debt and balance, and gets back what is refunded; below it chargebacks. "
-        "Right of them are revenue and tax, which rides, fines and reservations fill and refunds empty, and adjustments, from where "
+        "Right of them are revenue and tax, which rides, fines, reservations and subscriptions fill and refunds and unpaid "
+        "subscriptions empty, and adjustments, from where "
         "money and bonus are given. The table below says the same.",
         parts,
     )
