@@ -11,6 +11,7 @@ from isotope.adapters.cards.make import make_card_provider
 from isotope.adapters.sms import OutboxSms, TwilioSms
 from isotope.api.app import create_app as create_api
 from isotope.api.context import Services
+from isotope.domain.benefits import Packages
 from isotope.domain.devices import listen_for_outcomes
 from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import SmsSender
@@ -61,6 +62,7 @@ def make_services(config: Config, rt: Runtime) -> Services:
         operators=Operators(rt),
         zones=Zones(rt),
         live_map=LiveMap(rt),
+        packages=Packages(rt),
         sms=make_sms(config, rt),
         blobs=make_blobs(config),
         cards=make_cards(config),

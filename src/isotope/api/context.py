@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from isotope.domain.benefits import Packages
 from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import DeletionHold, SmsSender
 from isotope.domain.payments import NO_CARDS, CardHold, Cards
@@ -29,6 +30,7 @@ class Services:
     operators: Operators
     zones: Zones
     live_map: LiveMap
+    packages: Packages
     sms: SmsSender
     blobs: Blobs
     cards: Cards = NO_CARDS

@@ -197,7 +197,9 @@ class VehicleCluster(msgspec.Struct, frozen=True, kw_only=True):
 class Vehicles(msgspec.Struct, frozen=True, kw_only=True):
     """What a map shows. Vehicles on somebody else's ride, out of service, too empty or long silent are not in it."""
 
-    vehicles: Annotated[list[Vehicle], Meta(description="Nearest first, what the caller rides or has reserved before all others.")]
+    vehicles: Annotated[
+        list[Vehicle], Meta(description="Nearest first, what the caller rides or has reserved before all others.")
+    ]
     fleets: list[Fleet]
     addons: Annotated[list[Addon], Meta(description="Every add-on of the vehicles in the answer, once.")]
     zone_update_timestamp: Annotated[
@@ -222,7 +224,7 @@ class Vehicles(msgspec.Struct, frozen=True, kw_only=True):
         list[VehicleType], Meta(description="Types for which a rider can report damage; empty: none.")
     ] = []
     vehicle_models_with_pricing_packages: Annotated[
-        list[int], Meta(description="Ids of models that have packages; empty: none.")
+        list[int], Meta(description="Ids of models for which a ride that starts now can take a package; empty: none.")
     ] = []
     active_vehicle_ids: Annotated[list[int], Meta(description="Vehicles that the caller rides now.")] = []
     message_title: Annotated[str | None, Meta(description="Something the rider must know first, such as debt.")] = None

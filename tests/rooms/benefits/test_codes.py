@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -105,11 +106,11 @@ async def test_the_same_statements_are_run_for_every_wrong_code(rt: Runtime, mon
     await put_code(rt, operator, "USEDUP", msgspec.structs.replace(BONUS, most=1))
     await redeem(rt, operator, (await make_rider(rt, operator)).id, "USEDUP")
     ran: list[str] = []
-    execute = AsyncCursor.execute
+    execute: Any = AsyncCursor.execute
 
-    async def noted(self: AsyncCursor[object], query: object, *args: object, **more: object) -> object:
+    async def noted(self: Any, query: Any, *args: Any, **more: Any) -> Any:
         ran.append(str(query))
-        return await execute(self, query, *args, **more)  # type: ignore[arg-type]
+        return await execute(self, query, *args, **more)
 
     monkeypatch.setattr(AsyncCursor, "execute", noted)
     traces = []

@@ -61,9 +61,11 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Tagged:
     rider_id = call.find_rider_id()
     own, standing, method = (_NOTHING, None, None) if rider_id is None else await _of_rider(call, rider_id)
     # From here on nothing is awaited but the catalogue, so what is shown is of one moment.
+    now = call.services.rt.clock.now()
     catalog = await live_map.catalog(operator.id)
+    with_packages = await call.services.packages.models_with_packages(operator, catalog.models, now)
     index = await call.services.zones.index(operator.id)
-    around = live_map.look_around(operator, place, radius_km * _M_PER_KM, now=call.services.rt.clock.now())
+    around = live_map.look_around(operator, place, radius_km * _M_PER_KM, now=now)
     taken = [_ridden(ride, found, catalog, operator.currency) for ride in own.rides if (found := _live(call, ride))]
     taken += [
         _reserved(one, found, catalog, operator.currency) for one in own.reservations if (found := _live(call, one))
@@ -91,7 +93,7 @@ async def get_vehicles(call: Call[VehiclesRequest]) -> Tagged:
             "clusters": [_cluster(cluster) for cluster in around.clusters],
             "selected_payment_method": None if method is None else payment_method(call, method),
             "available_damage_report_vehicle_types": catalog.damage_types,
-            "vehicle_models_with_pricing_packages": (),
+            "vehicle_models_with_pricing_packages": with_packages,
             "active_vehicle_ids": [ride.vehicle_id for ride in own.rides],
             "message_title": None if debt is None else call.text("debt_message_title"),
             "message_description": None if debt is None else call.text("debt_open", amount=debt.text()),
