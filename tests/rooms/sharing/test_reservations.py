@@ -254,9 +254,12 @@ async def test_it_is_extended_as_often_as_was_agreed_and_the_old_job_does_nothin
         refused = await extend(city, rider)
         assert (refused.status_code, refused.json()["code"]) == (409, "no_more_extensions")
         clock.advance(minutes=5)
+        [old] = await due_jobs(city)
         await work(city)
         assert (await city.vehicle_status())[0] == "RESERVED"
         clock.advance(minutes=15)
+        # The old one left nothing behind.
+        assert [args["extended"] for args in await due_jobs(city)] == [old["extended"], 1]
         assert (await extend(city, rider)).json()["code"] == "reservation_not_found"
         await work(city)
         assert (await city.vehicle_status()) == ("READY", None)
