@@ -6,7 +6,7 @@ import pytest
 
 from isotope.kernel.geo import Point
 from isotope.simulator.api import ApiRefused
-from isotope.simulator.app import amount, nearest_legal, new_phone
+from isotope.simulator.app import amount, fine_offered, nearest_legal, new_phone
 
 
 def test_numbers_of_simulated_riders_could_exist() -> None:
@@ -27,3 +27,10 @@ def test_where_a_refusal_says_that_one_may_park() -> None:
     assert nearest_legal(ApiRefused(409, "end_refused_no_go_zone", "", details)) == Point(60.1, 24.9)
     assert nearest_legal(ApiRefused(409, "end_refused_no_go_zone", "", {"nearest_parking": None})) is None
     assert nearest_legal(ApiRefused(409, "debt_open", "", details)) is None
+
+
+def test_for_what_fine_a_ride_may_be_ended() -> None:
+    details = {"fine": {"amount": "15.00", "currency": "EUR"}}
+    assert fine_offered(ApiRefused(409, "end_refused_no_parking_zone_fine", "", details)) == "15.00"
+    assert fine_offered(ApiRefused(409, "end_refused_no_go_zone", "", {"fine": None})) is None
+    assert fine_offered(ApiRefused(409, "debt_open", "", {})) is None

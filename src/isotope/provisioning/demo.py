@@ -248,7 +248,10 @@ def _no_parking() -> Iterator[dict[str, Any]]:
         "esplanade-park": ("Esplanade Park", _box(60.1672, 24.9462, 60.1677, 24.9508)),
     }
     for ref, (title, corners) in always.items():
-        yield _zone(f"no-parking-{ref}", "NO_PARKING_ZONE", title, _LIGHT, polygon=[corners], priority=5)
+        # Who is in a hurry may leave it there for a fine.
+        yield _zone(
+            f"no-parking-{ref}", "NO_PARKING_ZONE", title, _LIGHT, polygon=[corners], fine_minor=1_500, priority=5
+        )
     circles: dict[str, tuple[str, LatLon, float]] = {
         "rock-church": ("Rock Church", (60.1730, 24.9252), 50),
         "observatory-hill": ("Observatory Hill", (60.1613, 24.9527), 110),

@@ -228,8 +228,8 @@ class App:
     async def unpause(self, riding: Riding) -> None:
         await self.api.post("sharing/unpause", {"vehicle_id": riding.vehicle_id}, self.token)
 
-    async def end(self, riding: Riding, at: Point, *, photo: bool = False) -> Bill:
-        """End the ride at `at`."""
+    async def end(self, riding: Riding, at: Point, *, photo: bool = False, fine: str | None = None) -> Bill:
+        """End the ride at `at`, for a fine that a call before told of if need be."""
         fields: dict[str, Any] = {
             "active_ride_id": riding.ride_id,
             "user_latitude": at.lat,
@@ -238,6 +238,8 @@ class App:
         }
         if riding.vehicle_id is not None:
             fields["vehicle_id"] = riding.vehicle_id
+        if fine is not None:
+            fields["accepted_fine"] = fine
         files: Files = [("images", ("parked.png", _SMALLEST_PNG, "image/png"))] if photo else []
         answer = await self.api.post_form("sharing/end-ride", fields, files, self.token)
         info = answer["payment_info"]
@@ -264,3 +266,9 @@ def nearest_legal(no: ApiRefused) -> Point | None:
     if not no.code.startswith("end_refused") or not nearest:
         return None
     return Point(nearest["coordinates"]["latitude"], nearest["coordinates"]["longitude"])
+
+
+def fine_offered(no: ApiRefused) -> str | None:
+    """For how much the refusal of an end says that the ride may be ended all the same."""
+    fine = no.details.get("fine")
+    return str(fine["amount"]) if fine else None

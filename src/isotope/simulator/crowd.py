@@ -214,7 +214,14 @@ class Person:
         await travel.along(riding.nr, second)
         self._at = second.end
         await self.app.current(riding)
-        parked = await park(self.app, riding, self._at, travel, photo=self._rng.random() < 0.5)  # noqa: PLR2004 - a coin
+        parked = await park(
+            self.app,
+            riding,
+            self._at,
+            travel,
+            photo=self._rng.random() < 0.5,  # noqa: PLR2004 - a coin
+            pays_fines=self._rng.random() < 0.1,  # noqa: PLR2004 - some are in a hurry
+        )
         self._riding = None
         self._at = parked.at
         self._tally.rides += 1

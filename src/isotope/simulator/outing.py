@@ -11,7 +11,7 @@ import structlog
 
 from isotope.kernel.geo import Point, distance_m
 from isotope.simulator.api import ApiRefused, ApiUnavailableError
-from isotope.simulator.app import App, Riding, Seen, nearest_legal
+from isotope.simulator.app import App, Riding, Seen, fine_offered, nearest_legal
 from isotope.simulator.fleet import SimulatedFleet
 from isotope.simulator.path import Path
 
@@ -21,9 +21,18 @@ _END_ATTEMPTS: Final = 10
 _ASK_AGAIN_S: Final = 3.0
 # A start waits up to 14 s for the vehicle's word.
 _UNDO_S: Final = 20.0
-# What time mends: the vehicle is briefly out of contact, its lock did not answer, its last report still says moving.
+# What time mends: the vehicle is briefly out of contact, its lock did not answer, its last report still says moving or
+# elsewhere.
 _PASSING: Final = frozenset(
-    {"vehicle_did_not_lock", "vehicle_did_not_obey", "ride_busy", "device_offline", "vehicle_moving"}
+    {
+        "vehicle_did_not_lock",
+        "vehicle_did_not_obey",
+        "ride_busy",
+        "device_offline",
+        "vehicle_moving",
+        "end_refused_far_apart",
+        "end_refused_position_unknown",
+    }
 )
 _OVER: Final = "ride_not_found"
 
@@ -83,24 +92,30 @@ async def _undo(
         await abandon(app, Riding(ride_id, vehicle.id, vehicle.nr), lambda: at, fleet)
 
 
-async def park(app: App, riding: Riding, at: Point, travel: Travel, *, photo: bool = False) -> Parked:
-    """End the ride at `at`, or as near to it as the system allows.
+async def park(
+    app: App, riding: Riding, at: Point, travel: Travel, *, photo: bool = False, pays_fines: bool = False
+) -> Parked:
+    """End the ride at `at`, or as near to it as the system allows; who `pays_fines` ends it there for one.
 
     Raises:
         ApiRefused: it is refused for a reason that neither the way to a legal place nor time mends.
     """
     detour_m = 0.0
+    fine: str | None = None
     for attempt in range(_END_ATTEMPTS):
         try:
-            bill = await app.end(riding, at, photo=photo)
+            bill = await app.end(riding, at, photo=photo, fine=fine)
         except ApiRefused as no:
             legal = nearest_legal(no)
-            if legal is None and no.code not in _PASSING:
+            fine = fine_offered(no) if pays_fines else None
+            if legal is None and fine is None and no.code not in _PASSING:
                 raise
             if attempt == _END_ATTEMPTS - 1:
                 raise
         else:
             return Parked(bill.total, bill.by_card, at, detour_m)
+        if fine is not None:
+            continue
         if legal is None:
             await asyncio.sleep(_ASK_AGAIN_S)
             continue

@@ -20,10 +20,11 @@ from isotope.domain.sharing.ending import (
     fine_in_force,
     is_photo_required,
     photo_of,
+    plan_by_itself,
     plan_end,
     position_at_end,
 )
-from isotope.domain.sharing.model import EndBonus
+from isotope.domain.sharing.model import NO_PLAN, EndBonus
 from isotope.domain.tenants.model import RideSettings
 from isotope.domain.zones import EndAllowed, EndReason, EndRefused, NearestParking, Zone, ZoneSpec, ZoneType
 from isotope.kernel.geo import Point
@@ -241,6 +242,17 @@ def test_paid_parking_adds_its_fee_and_a_bonus_zone_is_kept_for_after_the_charge
     )
     assert isinstance(free, Allowed)
     assert free.charges == ()
+
+
+def test_an_end_that_nobody_asked_for_has_the_fee_and_earns_nothing() -> None:
+    paid, bonus = (
+        zone(ZoneType.PAID_PARKING_ZONE, fee_minor=150),
+        zone(ZoneType.BONUS_ZONE, bonus_minor=50),
+    )
+    plan = plan_by_itself(EndAllowed(parking=paid, bonus=bonus, photo_required=True))
+    assert [charge.amount_minor for charge in plan.zone_charges] == [150]
+    assert (plan.bonus, plan.review) == (None, ())
+    assert plan_by_itself(EndRefused(reason=EndReason.NO_GO_ZONE, zone=None, nearest=None)) == NO_PLAN
 
 
 @pytest.mark.parametrize(

@@ -203,3 +203,8 @@ def plan_end(allowed: Allowed, *, photo: Photo | None, photo_required: bool, con
         photo=photo,
         review=tuple(review),
     )
+
+
+def plan_by_itself(place: EndAllowed | EndRefused) -> EndPlan:
+    """Of an end that nobody asked for: a paid zone has its fee, but nobody earned a bonus or was asked for a photo."""
+    return EndPlan(zone_charges=_fees(place.parking)) if isinstance(place, EndAllowed) else EndPlan()

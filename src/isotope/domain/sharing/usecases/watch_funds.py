@@ -12,6 +12,7 @@ from isotope.domain.fleet import LockedVehicle, lock_vehicle
 from isotope.domain.identity import TellRider, tell_later
 from isotope.domain.payments import CardCall, Cards, TopUpByItself, carry_out, decide_top_up
 from isotope.domain.sharing import queries, store, watches
+from isotope.domain.sharing.ending import plan_by_itself
 from isotope.domain.sharing.funds import (
     FundsFacts,
     Phase,
@@ -21,14 +22,24 @@ from isotope.domain.sharing.funds import (
     stops_failed,
     was_warned,
 )
-from isotope.domain.sharing.model import STARTING, WAITING, EventKind, Outcome, Ride, RideEvent, RideStatus
+from isotope.domain.sharing.model import (
+    NO_PLAN,
+    STARTING,
+    WAITING,
+    EndPlan,
+    EventKind,
+    Outcome,
+    Ride,
+    RideEvent,
+    RideStatus,
+)
 from isotope.domain.sharing.money import RunningMoney, change_s, limit_of, read_running_money, read_top_up, wants_top_up
 from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.speeds import speed_wanted
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
 from isotope.domain.sharing.zone_effects import get_effect
 from isotope.domain.tenants.model import Operator
-from isotope.domain.zones import ZoneIndex, Zones, may_end_at
+from isotope.domain.zones import EndAllowed, ZoneIndex, Zones, judge_end
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM
@@ -62,6 +73,7 @@ class _Look:
     found: LockedVehicle
     money: RunningMoney
     facts: FundsFacts
+    plan: EndPlan
     now: datetime
 
 
@@ -115,8 +127,10 @@ async def _read(tx: Tx, cards: Cards, index: ZoneIndex, operator: Operator, ride
     top_up = await read_top_up(tx, cards, ride, money)
     last = await find_last_command(tx, operator.id, _cause(ride))
     state = found.state
-    legal = state is not None and (
-        may_end_at(index, state.point, found.model.vehicle_type, now, model_ref=found.model.ref) is None
+    place = (
+        None
+        if state is None
+        else judge_end(index, state.point, found.model.vehicle_type, now, model_ref=found.model.ref)
     )
     motion = Motion(
         speed_kmh=None if state is None else state.speed_kmh, seen_at=None if state is None else state.seen_at
@@ -134,11 +148,12 @@ async def _read(tx: Tx, cards: Cards, index: ZoneIndex, operator: Operator, ride
         obeyed=last is None or last.status not in _NOT_DONE,
         can_slow=_slow(operator, found) is not None,
         stands=may_send(CommandName.LOCK, {}, motion, now, operator.settings.rides.moving_kmh) is None,
-        may_end=legal,
+        may_end=isinstance(place, EndAllowed),
         stops_failed=stops_failed(events),
         change_s=change_s(operator, ride, money, top_up),
     )
-    return _Look(operator, ride, events, found, money, facts, now)
+    plan = NO_PLAN if place is None else plan_by_itself(place)
+    return _Look(operator, ride, events, found, money, facts, plan, now)
 
 
 def _phase(ride: Ride) -> Phase:
@@ -222,7 +237,7 @@ async def _stop(tx: Tx, rt: Runtime, look: _Look) -> SettleRide | None:
     except Refusal as no:
         _log.info("funds.not_stopped", ride=ride.id, code=no.code)
         return None
-    await store.set_ending(tx, ride, command_id, look.now, state.point, Outcome.BALANCE_LIMIT)
+    await store.set_ending(tx, ride, command_id, look.now, state.point, Outcome.BALANCE_LIMIT, look.plan)
     what = SettleRide(operator, ride.id, command_id)
     await defer_settlement(rt, tx, what, look.now)
     return what

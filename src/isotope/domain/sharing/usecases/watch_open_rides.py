@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from isotope.domain.devices import may_send
 from isotope.domain.devices.model import CommandName, Motion
@@ -28,14 +29,15 @@ from isotope.domain.sharing.auto import (
     idle_since,
 )
 from isotope.domain.sharing.cards import carry_out_all
-from isotope.domain.sharing.model import EventKind, Outcome, Ride, RideEvent, RideStatus
+from isotope.domain.sharing.ending import plan_by_itself
+from isotope.domain.sharing.model import NO_PLAN, EndPlan, EventKind, Outcome, Ride, RideEvent, RideStatus
 from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.rules import ride_usage
 from isotope.domain.sharing.usecases.close_ride import close_ride
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, defer_settlement
 from isotope.domain.tenants import list_operators
 from isotope.domain.tenants.model import Operator
-from isotope.domain.zones import ZoneIndex, Zones, may_end_at
+from isotope.domain.zones import EndAllowed, EndRefused, ZoneIndex, Zones, judge_end
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM
@@ -63,6 +65,7 @@ class _Look:
     ride: Ride
     events: list[RideEvent]
     found: LockedVehicle
+    plan: EndPlan
     decision: AutoDecision
 
 
@@ -159,13 +162,16 @@ async def _read(tx: Tx, index: ZoneIndex, operator: Operator, ride: Ride, now: d
     read = lock_vehicle if locked else get_vehicle
     found = await read(tx, operator.id, vehicle_id=ride.vehicle_id)
     still = await standstills.find_standstill(tx, operator.id, ride.id)
-    facts = _facts(operator, index, ride, events, found, still, now)
-    return _Look(ride, events, found, auto_step(operator.settings.auto, facts))
+    state, model = found.state, found.model
+    place = None if state is None else judge_end(index, state.point, model.vehicle_type, now, model_ref=model.ref)
+    facts = _facts(operator, place, ride, events, found, still, now)
+    plan = NO_PLAN if place is None else plan_by_itself(place)
+    return _Look(ride, events, found, plan, auto_step(operator.settings.auto, facts))
 
 
 def _facts(
     operator: Operator,
-    index: ZoneIndex,
+    place: EndAllowed | EndRefused | None,
     ride: Ride,
     events: list[RideEvent],
     found: LockedVehicle,
@@ -189,8 +195,7 @@ def _facts(
         silent_s=None if state is None else (now - state.seen_at).total_seconds(),
         battery_pct=None if state is None else state.battery_pct,
         stands=may_send(CommandName.LOCK, {}, motion, now, operator.settings.rides.moving_kmh) is None,
-        may_end=state is not None
-        and may_end_at(index, state.point, found.model.vehicle_type, now, model_ref=found.model.ref) is None,
+        may_end=isinstance(place, EndAllowed),
         failed_locks=failed_locks(events, now),
         alerted=alerted_for(events),
     )
@@ -216,12 +221,15 @@ async def _act(tx: Tx, rt: Runtime, cards: Cards, operator: Operator, look: _Loo
                 rt,
                 cards,
                 operator,
-                ride,
+                # Not where it was once asked to end before.
+                replace(ride, end=None),
                 look.events,
                 ended_at=now,
                 outcome=Outcome(reason),
                 now=now,
+                plan=look.plan,
                 correction=Correction(code=Outcome.GHOST) if is_free else None,
+                found=look.found,
             )
         case _:
             pass
@@ -243,7 +251,7 @@ async def _order_lock(
     if outcome is None or state is None:
         await store.set_status(tx, ride, RideStatus.PAUSING, command_id=command_id)
     else:
-        await store.set_ending(tx, ride, command_id, now, state.point, outcome)
+        await store.set_ending(tx, ride, command_id, now, state.point, outcome, look.plan)
     await defer_settlement(rt, tx, SettleRide(operator, ride.id, command_id), now)
 
 
