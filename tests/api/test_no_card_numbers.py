@@ -27,6 +27,7 @@ from tests.kit.cards import SandboxKit
 from tests.kit.city import City, small_city
 from tests.kit.clock import SettableClock
 from tests.kit.http import OPENAPI, Api, credentials
+from tests.kit.pictures import photo
 from tests.kit.riders import RiderKit, new_phone
 
 # Published by providers for tests.
@@ -82,7 +83,7 @@ def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
         self: Api, path: str, fields: dict[str, Any], files: Any = None, *, key: str, token: str
     ) -> httpx2.Response:
         parts = [(name, (None, str(value).encode())) for name, value in {**DIRT, **fields}.items()]
-        picture = ("images", (f"{BARE[0]}.jpg", b"\xff\xd8\xff\xe0" + b"\0" * 64, "image/jpeg"))
+        picture = ("images", (f"{BARE[0]}.jpg", photo(), "image/jpeg"))
         return await self.client.post(
             path, files=[*parts, *(files or ()), picture], headers=DIRTY_HEADERS | credentials(key, token)
         )

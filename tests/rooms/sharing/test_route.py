@@ -1,5 +1,6 @@
 """The way of a ride as it is shown."""
 
+from itertools import pairwise
 from math import hypot
 
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_what_is_left_is_part_of_it_and_nothing_is_farther_off_than_said(way: li
         return
     flat = [(float(east), float(north)) for east, north in to_flat(way, way[0])]
     line = [(float(east), float(north)) for east, north in to_flat(kept, way[0])]
-    pieces = list(zip(line, line[1:], strict=False))
+    pieces = list(pairwise(line))
     for place in flat:
         assert min(off_m(place, start, end) for start, end in pieces) <= tolerance_m + 1e-6
 
