@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,16 @@ from isotope.adapters.blobs import FolderBlobs
 from isotope.domain.identity.ports import DeletionHold, SmsSender
 from isotope.domain.payments import NO_CARDS, Cards
 from isotope.domain.sharing import Blobs
+from isotope.domain.sharing.queries import list_waiting
+from isotope.domain.sharing.usecases.settle_waiting_rides import GRACE
 from isotope.domain.tenants import Operators
 from isotope.domain.zones import Zones
 from isotope.infra.runtime import Runtime
-from isotope.kernel.ids import OperatorId
+from isotope.kernel.ids import OperatorId, RideId
 from isotope.worker.tasks import JOBS, Services
 from tests.kit.sms import RecordingSms
+
+WHENEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -42,7 +46,10 @@ class QueuedJob:
 
 
 async def queued_jobs(rt: Runtime, operator_id: OperatorId, *names: str) -> list[QueuedJob]:
-    """An operator's jobs that wait, by when they are due; of some names, if any are given."""
+    """An operator's jobs that wait, by when they are due; of some names, if any are given.
+
+    A ride that waits for its vehicle counts as the job `settle_ride`, which the worker's look at such rides does.
+    """
     async with rt.db.read() as tx:
         rows = await tx.tuples(
             """
@@ -52,7 +59,19 @@ async def queued_jobs(rt: Runtime, operator_id: OperatorId, *names: str) -> list
             """,
             {"operator_id": operator_id},
         )
-    return [QueuedJob(*row) for row in rows if not names or row[1] in names]
+        waiting = await list_waiting(tx, WHENEVER, (OperatorId(0), RideId(0)), 1_000)
+        due = dict(
+            await tx.tuples(
+                "select id, expires_at from device_command where operator_id = %(operator_id)s",
+                {"operator_id": operator_id},
+            )
+        )
+    settling = [
+        QueuedJob(0, "settle_ride", ride._asdict(), due[ride.command_id] + GRACE)
+        for ride in waiting
+        if ride.operator_id == operator_id
+    ]
+    return [job for job in (*(QueuedJob(*row) for row in rows), *settling) if not names or job.name in names]
 
 
 async def run_due_jobs(services: Services, operator_id: OperatorId, *names: str, times: int = 1) -> list[str]:

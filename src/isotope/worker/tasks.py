@@ -42,6 +42,7 @@ from isotope.domain.sharing import (
     WatchFunds,
     forget_history_of,
     release_from_zones,
+    settle_waiting_rides,
     sweep_pictures,
     watch_open_rides,
 )
@@ -91,7 +92,7 @@ class Periodic:
 
 
 async def settle_ride(services: Services, *, operator_id: int, ride_id: int, command_id: int) -> None:
-    """The request that started a ride command may be gone: make the ride what the vehicle said."""
+    """Queued by versions before `settle_waiting_rides`, which looks at every ride that waits."""
     operator = await services.operators.get(OperatorId(operator_id))
     what = SettleRide(operator=operator, ride_id=RideId(ride_id), command_id=CommandId(command_id))
     await settle(services.rt, services.cards, what)
@@ -176,6 +177,10 @@ JOBS: Final[Mapping[str, Job]] = {
 PERIODIC: Final[Mapping[str, Periodic]] = {
     # A command that nobody answered in time has an outcome too.
     "expire_due_commands": Periodic("* * * * * */5", lambda services: expire_due_commands(services.rt)),
+    # The request that ordered something of a ride's vehicle may be gone: the ride becomes what the vehicle said.
+    "settle_waiting_rides": Periodic(
+        "* * * * * */2", lambda services: settle_waiting_rides(services.rt, services.cards, services.operators)
+    ),
     # What a provider made of a call that nobody heard the answer of.
     "resolve_card_calls": Periodic(
         "* * * * * */5", lambda services: resolve_card_calls(services.rt, services.cards, services.operators)

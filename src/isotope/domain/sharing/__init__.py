@@ -59,6 +59,7 @@ from isotope.domain.sharing.usecases.settle_authorising import JOB as SETTLE_AUT
 from isotope.domain.sharing.usecases.settle_authorising import SettleAuthorising, settle_authorising
 from isotope.domain.sharing.usecases.settle_ride import JOB as SETTLE_RIDE_JOB
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, settle_ride
+from isotope.domain.sharing.usecases.settle_waiting_rides import settle_waiting_rides
 from isotope.domain.sharing.usecases.start_ride import StartRide, start_ride
 from isotope.domain.sharing.usecases.sweep_pictures import sweep_pictures
 from isotope.domain.sharing.usecases.unpause_ride import UnpauseRide, unpause_ride
@@ -172,6 +173,7 @@ __all__ = [
     "send_commands",
     "settle_authorising",
     "settle_ride",
+    "settle_waiting_rides",
     "show_reservation",
     "start_ride",
     "sweep_pictures",

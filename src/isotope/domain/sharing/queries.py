@@ -1,11 +1,12 @@
 """Reading rides."""
 
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from isotope.domain.sharing.model import STARTING, Ride, RideEvent
 from isotope.domain.sharing.rows import RIDE_COLUMNS, event_row, ride_row
 from isotope.infra.db import Tx
-from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
+from isotope.kernel.ids import CommandId, OperatorId, RideId, RiderId, VehicleId
 
 # A rider has at most 20 open rides (the check on ride.place), so no list of them needs pages.
 _OPEN: Final = "status not in ('ENDED', 'FAILED')"
@@ -18,6 +19,29 @@ async def list_open_rides(tx: Tx, operator_id: OperatorId, rider_id: RiderId) ->
         f"select {RIDE_COLUMNS} from ride where operator_id = %(operator_id)s and rider_id = %(rider_id)s and {_OPEN} order by id",
         {"operator_id": operator_id, "rider_id": rider_id},
     )
+
+
+class WaitingRide(NamedTuple):
+    """A ride whose vehicle was ordered to do something that nobody has recorded the outcome of."""
+
+    operator_id: OperatorId
+    ride_id: RideId
+    command_id: CommandId
+
+
+async def list_waiting(tx: Tx, before: datetime, after: tuple[OperatorId, RideId], limit: int) -> list[WaitingRide]:
+    """Rides of all operators that wait for an order whose time was over then, by their ids. By index ride_waiting."""
+    rows = await tx.tuples(
+        """
+        select r.operator_id, r.id, r.command_id from ride r
+          join device_command c on c.operator_id = r.operator_id and c.id = r.command_id
+         where r.status in ('UNLOCKING', 'PAUSING', 'UNPAUSING', 'ENDING') and c.expires_at <= %(before)s
+           and (r.operator_id, r.id) > (%(operator_id)s, %(ride_id)s)
+         order by r.operator_id, r.id limit %(limit)s
+        """,
+        {"before": before, "operator_id": after[0], "ride_id": after[1], "limit": limit},
+    )
+    return [WaitingRide(*row) for row in rows]
 
 
 async def list_running_rides(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list[Ride]:

@@ -28,7 +28,7 @@ from isotope.domain.sharing.pictures import KeptImage, insert_ride_picture
 from isotope.domain.sharing.rules import LOCK_NOT_CONFIRMED, lock_refused
 from isotope.domain.sharing.usecases.close_ride import close_ride
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, lock_own_ride
-from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
+from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle
 from isotope.domain.tenants.model import Operator
 from isotope.domain.zones import EndAllowed, EndRefused, ZoneIndex, Zones, judge_end
 from isotope.infra.db import Tx
@@ -195,9 +195,7 @@ async def _lock_or_close(rt: Runtime, cards: Cards, tx: Tx, asked: _Asked, allow
     if is_stuck:
         return await _close(rt, cards, tx, asked, allowed, plan, Outcome.UNCONFIRMED_LOCK)
     await store.set_ending(tx, ride, command_id, now, allowed.point, plan=plan)
-    what = SettleRide(command.operator, ride.id, command_id)
-    await defer_settlement(rt, tx, what, now)
-    return _Decided(ride, wait_for=what)
+    return _Decided(ride, wait_for=SettleRide(command.operator, ride.id, command_id))
 
 
 async def _close(

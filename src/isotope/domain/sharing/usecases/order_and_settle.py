@@ -9,7 +9,7 @@ from isotope.domain.sharing import store
 from isotope.domain.sharing.model import Ride, RideStatus
 from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, lock_own_ride
-from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
+from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle
 from isotope.domain.tenants.model import Operator
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor
@@ -43,6 +43,5 @@ async def order_and_settle(
         command_id = await order_vehicle(tx, operator, found, name, actor=actor, cause=ride.holder, now=now)
         await store.set_status(tx, ride, waiting, command_id=command_id)
         what = SettleRide(operator, ride.id, command_id)
-        await defer_settlement(rt, tx, what, now)
     # Neither pausing nor going on moves money.
     return await await_and_settle(rt, NO_CARDS, what)

@@ -27,7 +27,7 @@ from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.rules import after_authorising
 from isotope.domain.sharing.usecases.fail_ride import fail_ride
 from isotope.domain.sharing.usecases.return_reservation import return_reservation
-from isotope.domain.sharing.usecases.settle_ride import SettleRide, defer_settlement
+from isotope.domain.sharing.usecases.settle_ride import SettleRide
 from isotope.domain.tenants.model import Operator
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
@@ -107,9 +107,7 @@ async def _unlock(rt: Runtime, tx: Tx, operator: Operator, ride: Ride, actor: Ac
         await return_reservation(tx, rt, ride, now)
         return Settled(refusal=no, calls=tuple(calls))
     await store.set_status(tx, ride, RideStatus.UNLOCKING, command_id=command_id)
-    what = SettleRide(operator, ride.id, command_id)
-    await defer_settlement(rt, tx, what, now)
-    return Settled(wait_for=what)
+    return Settled(wait_for=SettleRide(operator, ride.id, command_id))
 
 
 def _why(outcome: Outcome, payment: CardPayment) -> Refusal:

@@ -1,11 +1,11 @@
 """The third step of every ride command: what the vehicle said becomes what the ride is.
 
-Called by the request that waits for the vehicle, and by the job `settle_ride` in case that
+Called by the request that waits for the vehicle, and by the worker (`settle_waiting_rides`) in case that
 request's process is gone. Whoever comes first writes; the other finds nothing to do.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from isotope.domain.devices import await_outcome, give_up_command
@@ -27,8 +27,6 @@ from isotope.kernel.ids import CommandId, RideId
 
 JOB: Final = "settle_ride"
 
-# The job runs a little after the command's end, so that it finds the request's work done.
-JOB_AFTER_S: Final = 2.0
 WAIT_AFTER_EXPIRY_S: Final = 0.2
 NO_ANSWER: Final = "no_answer"
 
@@ -40,18 +38,6 @@ class SettleRide:
     operator: Operator
     ride_id: RideId
     command_id: CommandId
-
-
-async def defer_settlement(rt: Runtime, tx: Tx, what: SettleRide, now: datetime) -> None:
-    """In the deciding transaction: the same transition happens even if this process dies."""
-    await rt.jobs.defer(
-        tx,
-        JOB,
-        at=now + timedelta(seconds=what.operator.settings.rides.unlock_wait_s + JOB_AFTER_S),
-        operator_id=what.operator.id,
-        ride_id=what.ride_id,
-        command_id=what.command_id,
-    )
 
 
 async def await_and_settle(rt: Runtime, cards: Cards, what: SettleRide) -> tuple[Ride, str | None]:

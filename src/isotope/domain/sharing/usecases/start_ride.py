@@ -33,7 +33,7 @@ from isotope.domain.sharing.usecases.settle_authorising import (
     defer_authorising,
     settle_authorising,
 )
-from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
+from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle
 from isotope.domain.zones import ZoneIndex, Zones
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
@@ -140,9 +140,7 @@ async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, zones: ZoneIn
             tx, operator, vehicle, CommandName.UNLOCK, actor=command.actor, cause=holder, now=now
         )
         await store.set_command(tx, operator.id, ride_id, command_id)
-        what = SettleRide(operator, ride_id, command_id)
-        await defer_settlement(rt, tx, what, now)
-        return _Decided(ride_id, wait_for=what)
+        return _Decided(ride_id, wait_for=SettleRide(operator, ride_id, command_id))
 
 
 async def _allow(tx: Tx, cards: Cards, command: StartRide, now: datetime) -> _Allowed:

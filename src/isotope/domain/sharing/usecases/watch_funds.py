@@ -36,7 +36,7 @@ from isotope.domain.sharing.model import (
 from isotope.domain.sharing.money import RunningMoney, change_s, limit_of, read_running_money, read_top_up, wants_top_up
 from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.speeds import speed_wanted
-from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle, defer_settlement
+from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle
 from isotope.domain.sharing.zone_effects import get_effect
 from isotope.domain.tenants.model import Operator
 from isotope.domain.zones import EndAllowed, ZoneIndex, Zones, judge_end
@@ -182,7 +182,7 @@ async def _act(tx: Tx, rt: Runtime, cards: Cards, look: _Look, step: Step, nr: i
             if is_told and look.facts.told == "SLOW":
                 await _record(tx, look, EventKind.RELEASED, {"left_minor": look.money.left_minor})
         case Step.STOP:
-            return _ToDo(settle=await _stop(tx, rt, look))
+            return _ToDo(settle=await _stop(tx, look))
         case _:
             pass
     return _ToDo()
@@ -224,7 +224,7 @@ async def _order_speed(tx: Tx, look: _Look, money_kmh: int | None) -> bool:
     return True
 
 
-async def _stop(tx: Tx, rt: Runtime, look: _Look) -> SettleRide | None:
+async def _stop(tx: Tx, look: _Look) -> SettleRide | None:
     """Lock, and end the ride when the lock says so; the ride goes on if the unit cannot be told."""
     operator, ride = look.operator, look.ride
     state = look.found.state
@@ -238,9 +238,7 @@ async def _stop(tx: Tx, rt: Runtime, look: _Look) -> SettleRide | None:
         _log.info("funds.not_stopped", ride=ride.id, code=no.code)
         return None
     await store.set_ending(tx, ride, command_id, look.now, state.point, Outcome.BALANCE_LIMIT, look.plan)
-    what = SettleRide(operator, ride.id, command_id)
-    await defer_settlement(rt, tx, what, look.now)
-    return what
+    return SettleRide(operator, ride.id, command_id)
 
 
 async def _record(tx: Tx, look: _Look, kind: EventKind, data: dict[str, Any]) -> None:

@@ -34,7 +34,6 @@ from isotope.domain.sharing.model import NO_PLAN, EndPlan, EventKind, Outcome, R
 from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.rules import ride_usage
 from isotope.domain.sharing.usecases.close_ride import close_ride
-from isotope.domain.sharing.usecases.settle_ride import SettleRide, defer_settlement
 from isotope.domain.tenants import list_operators
 from isotope.domain.tenants.model import Operator
 from isotope.domain.zones import EndAllowed, EndRefused, ZoneIndex, Zones, judge_end
@@ -209,9 +208,9 @@ async def _act(tx: Tx, rt: Runtime, cards: Cards, operator: Operator, look: _Loo
             await _call_staff(tx, operator, look, now)
             await _tell(tx, rt, operator, look, f"auto_alert_{reason}")
         case AutoStep.PAUSE:
-            await _order_lock(tx, rt, operator, look, now, outcome=None)
+            await _order_lock(tx, operator, look, now, outcome=None)
         case AutoStep.END if ride.status is not RideStatus.PAUSED or not _is_locked(look.found):
-            await _order_lock(tx, rt, operator, look, now, outcome=Outcome(reason))
+            await _order_lock(tx, operator, look, now, outcome=Outcome(reason))
             await _tell(tx, rt, operator, look, f"auto_end_{reason}")
         case AutoStep.END | AutoStep.END_FREE:
             is_free = look.decision.step is AutoStep.END_FREE
@@ -240,9 +239,7 @@ def _is_locked(found: LockedVehicle) -> bool:
     return found.state is not None and found.state.locked is True
 
 
-async def _order_lock(
-    tx: Tx, rt: Runtime, operator: Operator, look: _Look, now: datetime, *, outcome: Outcome | None
-) -> None:
+async def _order_lock(tx: Tx, operator: Operator, look: _Look, now: datetime, *, outcome: Outcome | None) -> None:
     """To end with this outcome, or to pause."""
     ride, state = look.ride, look.found.state
     command_id = await order_vehicle(
@@ -252,7 +249,6 @@ async def _order_lock(
         await store.set_status(tx, ride, RideStatus.PAUSING, command_id=command_id)
     else:
         await store.set_ending(tx, ride, command_id, now, state.point, outcome, look.plan)
-    await defer_settlement(rt, tx, SettleRide(operator, ride.id, command_id), now)
 
 
 async def _call_staff(tx: Tx, operator: Operator, look: _Look, now: datetime) -> None:
