@@ -18,6 +18,7 @@ from isotope.domain.subscriptions import (
     PlanSpec,
     SubscriptionView,
     find_subscription,
+    list_quotas_left,
     lock_quota_left,
     upsert_plan,
     use_quota,
@@ -30,6 +31,7 @@ from tests.kit.fleet import HOME, TARIFF, Fleet, make_fleet
 from tests.kit.subscribers import MONTH, Subscriber
 
 DAY = timedelta(hours=24)
+NOW = timedelta(0)
 ONE = Quota(unlocks=1)
 RIDE = Quota(unlocks=1, ride_min=12)
 
@@ -99,9 +101,7 @@ class Rider:
                 tx, subscriber.operator.id, subscriber.rider.id, self.model, subscriber.clock.now()
             )
 
-    async def use(
-        self, view: SubscriptionView, ride_id: RideId, wants: Quota, *, began_ago: timedelta = timedelta(0)
-    ) -> Quota:
+    async def use(self, view: SubscriptionView, ride_id: RideId, wants: Quota, *, began_ago: timedelta = NOW) -> Quota:
         """What a close does: take of what is left as much as the ride can use."""
         subscriber = self.subscriber
         began_at = subscriber.clock.now() - began_ago
@@ -110,6 +110,13 @@ class Rider:
             used = Quota(unlocks=min(left.unlocks, wants.unlocks), ride_min=min(left.ride_min, wants.ride_min))
             await use_quota(tx, subscriber.operator.id, view.subscription.id, ride_id, used, began_at)
         return used
+
+    async def running(self, view: SubscriptionView, ride_id: RideId, *, began_ago: timedelta = NOW) -> Quota | None:
+        """What a running price is made of."""
+        subscriber = self.subscriber
+        rides = [(ride_id, int(view.subscription.id), subscriber.clock.now() - began_ago)]
+        async with subscriber.rt.db.read() as tx:
+            return (await list_quotas_left(tx, subscriber.operator.id, rides)).get(ride_id)
 
     async def left(self) -> Quota:
         return (await self.subscriber.only()).left
@@ -163,7 +170,13 @@ async def test_a_whole_quota_does_not(rider: Rider, clock: SettableClock) -> Non
 async def test_a_ride_over_the_border_uses_the_day_in_which_it_began(rider: Rider, clock: SettableClock) -> None:
     view = await rider.subscriber.buy()
     ride_id = await rider.ride()
-    clock.advance(hours=24, minutes=5)
+    clock.advance(hours=23, minutes=55)
+    assert await rider.running(view, ride_id) == MONTH.quota
+    await rider.use(view, await rider.ride(), RIDE)
+    assert await rider.running(view, ride_id) == Quota(unlocks=2, ride_min=18)
+    clock.advance(minutes=10)
+    assert await rider.running(view, ride_id, began_ago=timedelta(minutes=10)) == Quota(unlocks=2, ride_min=18)
+    assert await rider.running(view, ride_id) == MONTH.quota
     assert await rider.use(view, ride_id, RIDE, began_ago=timedelta(minutes=10)) == RIDE
     assert await rider.left() == MONTH.quota
     # The same of a ride that is over after the subscription.

@@ -47,7 +47,7 @@ async def read_running_money(
     rides = await queries.list_running_rides(tx, operator.id, rider_id)
     events = await queries.list_events_of(tx, operator.id, [ride.id for ride in rides])
     standing = await get_standing(tx, operator.id, rider_id, currency)
-    at_ends = await at_end_now(tx, operator, rides, now)
+    at_ends = await at_end_now(tx, operator, rides)
     distances = await distances_now(tx, operator, rides)
     meters = [_meter(ride, events[ride.id], at_ends[ride.id], distances.get(ride.id, 0), now) for ride in rides]
     return RunningMoney(standing, meters, rides, events)

@@ -1,7 +1,6 @@
 """What a bill of a running ride would be made of if it ended now, beside terms and events."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -16,23 +15,26 @@ from isotope.infra.db import Tx
 from isotope.kernel.ids import RideId, VehicleId
 
 
-async def at_end_now(tx: Tx, operator: Operator, rides: Sequence[Ride], now: datetime) -> dict[RideId, AtEnd]:
+async def at_end_now(tx: Tx, operator: Operator, rides: Sequence[Ride]) -> dict[RideId, AtEnd]:
     """For each of one rider's rides: what is left of its subscription, and what was spent that day.
 
     Nothing is locked: the final bill looks again. Nothing is asked where no ride needs it.
     """
     found = {ride.id: NOTHING_AT_END for ride in rides}
-    quotas = {}
-    if any(ride.terms.subscription for ride in rides):
-        quotas = await list_quotas_left(tx, operator.id, rides[0].rider_id, now)
+    subscribed = [
+        (ride.id, ride.terms.subscription.id, ride.requested_at)
+        for ride in rides
+        if ride.terms.subscription is not None
+    ]
+    quotas = await list_quotas_left(tx, operator.id, subscribed) if subscribed else {}
     keys = {ride.id: day_spends.key_of(operator, ride) for ride in rides}
     days = sorted({key.day for key in keys.values() if key is not None})
     spent = await day_spends.list_spent(tx, operator.id, rides[0].rider_id, days) if days else {}
     for ride in rides:
-        subscription, key = ride.terms.subscription, keys[ride.id]
+        key = keys[ride.id]
         at_end = NOTHING_AT_END
-        if subscription is not None and subscription.id in quotas:
-            at_end = replace(at_end, quota_left=quotas[subscription.id])
+        if ride.id in quotas:
+            at_end = replace(at_end, quota_left=quotas[ride.id])
         if key is not None:
             at_end = replace(at_end, spent_today_minor=spent.get((key.tariff_id, key.day), 0))
         found[ride.id] = at_end

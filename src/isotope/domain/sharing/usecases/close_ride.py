@@ -180,12 +180,12 @@ async def _price(
         0.0 if state is None else distance_m(ride.start, state.point),
     )
     day = day_spends.key_of(operator, ride)
-    # What a ride may use is decided by when it began.
-    began_at = ride.started_at or ride.requested_at
+    # What a ride may use is decided by when it was agreed.
+    agreed_at = ride.requested_at
     subscription = ride.terms.subscription
     quota_left = Quota()
     if subscription is not None:
-        quota_left = await lock_quota_left(tx, operator.id, subscription.id, began_at, ride.id)
+        quota_left = await lock_quota_left(tx, operator.id, subscription.id, agreed_at, ride.id)
     at_end = AtEnd(
         zone_charges=plan.zone_charges,
         quota_left=quota_left,
@@ -194,7 +194,7 @@ async def _price(
     )
     price = bill(ride.terms.agreed, used, at_end)
     if subscription is not None:
-        await use_quota(tx, operator.id, subscription.id, ride.id, price.quota_used, began_at)
+        await use_quota(tx, operator.id, subscription.id, ride.id, price.quota_used, agreed_at)
     if day is not None and price.ride_minor:
         await day_spends.add_spent(tx, day, price.ride_minor)
     return _Priced(metered.until, used, position, went_m, day, at_end, price)

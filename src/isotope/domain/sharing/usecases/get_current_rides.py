@@ -71,7 +71,7 @@ async def get_current_rides(
         events = await queries.list_events_of(tx, operator.id, [ride.id for ride in rides])
         topping_up = await is_topping_up(tx, operator.id, rider_id)
         found = await list_vehicles(tx, operator.id, [ride.vehicle_id for ride in rides])
-        at_ends = await at_end_now(tx, operator, rides, now)
+        at_ends = await at_end_now(tx, operator, rides)
         by_zones = await list_effects(tx, [(operator.id, ride.vehicle_id) for ride in rides])
     vehicles = {offer.vehicle.id: offer for offer in found if offer.vehicle is not None}
     effects = {vehicle_id: one.effect for (_operator, vehicle_id), one in by_zones.items()}

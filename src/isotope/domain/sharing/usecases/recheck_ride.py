@@ -143,10 +143,10 @@ def _bill(ride: Ride, looked: Looked, distance_m: int) -> Bill:
 
 async def _use_less(tx: Tx, ride: Ride, used: Quota) -> None:
     """Of its subscription."""
-    subscription, began_at = ride.terms.subscription, ride.started_at or ride.requested_at
+    subscription, agreed_at = ride.terms.subscription, ride.requested_at
     if subscription is not None:
-        await lock_quota_left(tx, ride.operator_id, subscription.id, began_at, ride.id)
-        await use_quota(tx, ride.operator_id, subscription.id, ride.id, used, began_at)
+        await lock_quota_left(tx, ride.operator_id, subscription.id, agreed_at, ride.id)
+        await use_quota(tx, ride.operator_id, subscription.id, ride.id, used, agreed_at)
 
 
 async def _put_aside(tx: Tx, ride: Ride, found: LockedVehicle, now: datetime) -> None:
