@@ -358,7 +358,8 @@ PLAIN: Final[Mapping[str, Any]] = {
     "skip_ip_address_check": None,
     "skip_otp": None,
     "skip_document_verification_check": None,
-    "code": "123456",  # of some operations it is a promo code: see `_code`
+    "code": "123456",  # a promo code is another: see `_code`
+    "promo_code": None,
     "title": "A sample",
     "kind": "BONUS",
     "discount_percent": None,
@@ -425,7 +426,7 @@ def body_for(operation: Operation, world: World, *, references: World | None = N
             body[name] = REFERENCES[name](references or world)
         elif name == "flow":
             body[name] = _flow(operation)
-        elif name == "code":
+        elif name in ("code", "promo_code"):
             body[name] = _code(operation, references or world)
         elif PLAIN[name] is not None:
             body[name] = PLAIN[name]

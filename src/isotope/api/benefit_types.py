@@ -79,7 +79,7 @@ class Benefits(msgspec.Struct, frozen=True, kw_only=True):
 class ReferralCode(msgspec.Struct, frozen=True, kw_only=True):
     """What a rider gives to friends."""
 
-    code: Annotated[str, Meta(examples=["KXW4PM2T"])]
+    referral_code: Annotated[str, Meta(examples=["KXW4PM2T"])]
     friend_gets: Annotated[Amount, Meta(description="Bonus, when a new rider redeems the code.")]
     you_get: Annotated[Amount, Meta(description="Bonus, after that rider's first paid ride.")]
     redeemed: Annotated[int, Meta(description="How many riders redeemed it.", examples=[2])]
@@ -111,7 +111,7 @@ class DiscountGroupSet(msgspec.Struct, frozen=True, kw_only=True):
 class CreatePromoCodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A code that riders can redeem."""
 
-    code: Annotated[str, Meta(pattern=CODE_PATTERN, description="4 to 32 of A-Z 0-9.", examples=["SUMMER26"])]
+    promo_code: Annotated[str, Meta(pattern=CODE_PATTERN, description="4 to 32 of A-Z 0-9.", examples=["SUMMER26"])]
     title: Annotated[str, Meta(min_length=1, max_length=120, description="What riders read.", examples=["Summer"])]
     kind: Annotated[
         Literal["BONUS", "RIDE_DISCOUNT"],
@@ -140,13 +140,13 @@ class CreatePromoCodeRequest(msgspec.Struct, frozen=True, kw_only=True):
 class PromoCodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which code."""
 
-    code: CodeText
+    promo_code: CodeText
 
 
 class PromoCode(msgspec.Struct, frozen=True, kw_only=True):
     """A promo code."""
 
-    code: str
+    promo_code: str
     title: str
     kind: Literal["BONUS", "RIDE_DISCOUNT"]
     amount: Annotated[Amount | None, Meta(description="Null for a discount.")]

@@ -128,7 +128,7 @@ async def test_who_brought_a_rider_is_rewarded_when_their_card_has_paid(
     async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox, card_timeout_s=0.3) as city:
         services, operator = city.api.services, city.kit.operator
         ada, ben = await city.rider(balance_minor=0), await city.rider(balance_minor=0)
-        code = (await city.ask(ada, "user/get-referral-code")).json()["code"]
+        code = (await city.ask(ada, "user/get-referral-code")).json()["referral_code"]
         redeemed = (await city.ask(ben, "user/redeem-code", {"code": code})).json()
         assert (redeemed["kind"], redeemed["bonus"]) == ("REFERRAL", 0.5)
         await city.card(ben, "timeout_at_capture")
@@ -151,7 +151,7 @@ async def test_who_brought_a_rider_is_rewarded_when_their_card_has_paid(
 async def test_a_ride_that_is_owed_rewards_nobody(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path, settings=SETTINGS) as city:
         ada, ben = await city.rider(), await city.rider(balance_minor=0)
-        code = (await city.ask(ada, "user/get-referral-code")).json()["code"]
+        code = (await city.ask(ada, "user/get-referral-code")).json()["referral_code"]
         await city.ask(ben, "user/redeem-code", {"code": code})
         assert (await ridden(city, clock, ben))["debt"] == 2.5
         assert await queued_jobs(rt, city.kit.operator.id, "reward_referrer") == []
@@ -239,21 +239,21 @@ async def test_staff_make_look_at_and_stop_codes(rt: Runtime, tmp_path: Path) ->
             return answer.status_code, answer.json()
 
         for nr in range(3):
-            made = await staff("create", code=f"CODE{nr}", title="Code", kind="BONUS", amount=2.5, most=10)
+            made = await staff("create", promo_code=f"CODE{nr}", title="Code", kind="BONUS", amount=2.5, most=10)
             assert made[0] == 200, made
         assert (await city.ask(rider, "user/redeem-code", {"code": "CODE1"})).json()["bonus"] == 2.5
-        assert (await staff("create", code="CODE1", title="Again", kind="BONUS", amount=1))[1]["code"] == (
+        assert (await staff("create", promo_code="CODE1", title="Again", kind="BONUS", amount=1))[1]["code"] == (
             "promo_code_taken"
         )
-        status, wrong = await staff("create", code="CODE9", title="Wrong", kind="RIDE_DISCOUNT", amount=1)
+        status, wrong = await staff("create", promo_code="CODE9", title="Wrong", kind="RIDE_DISCOUNT", amount=1)
         assert (status, wrong["code"]) == (400, "validation_failed")
         assert "RIDE_DISCOUNT has per cent and rides" in str(wrong["errors"])
-        stopped = (await staff("stop", code="code1"))[1]
+        stopped = (await staff("stop", promo_code="code1"))[1]
         assert (stopped["redeemed"], stopped["remaining"]) == (1, 9)
         assert stopped["stopped_by"].startswith("staff:")
         first = (await staff("list", page_length=2))[1]
-        assert [code["code"] for code in first["promo_codes"]] == ["CODE2", "CODE1"]
+        assert [code["promo_code"] for code in first["promo_codes"]] == ["CODE2", "CODE1"]
         rest = (await staff("list", page_length=2, bookmark=first["bookmark_next"]))[1]
-        assert [code["code"] for code in rest["promo_codes"]] == ["CODE0"]
+        assert [code["promo_code"] for code in rest["promo_codes"]] == ["CODE0"]
         assert rest["bookmark_next"] is None
         assert (await staff("list", bookmark="nonsense"))[0] == 400

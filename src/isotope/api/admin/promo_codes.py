@@ -18,7 +18,7 @@ _BASE: Final = "/api/v2/admin/promo-codes"
 _ROLE: Final = (Kind.FORBIDDEN, "role_not_allowed")
 _LIST: Final = "promo_codes"
 _CODE: Final = {
-    "code": "SUMMER26",
+    "promo_code": "SUMMER26",
     "title": "Summer",
     "kind": "RIDE_DISCOUNT",
     "amount": None,
@@ -48,7 +48,7 @@ _CODE: Final = {
     response=types.PromoCode,
     refusals=(_ROLE, (Kind.CONFLICT, "promo_code_taken")),
     request_example={
-        "code": "SUMMER26",
+        "promo_code": "SUMMER26",
         "title": "Summer",
         "kind": "RIDE_DISCOUNT",
         "discount_percent": 20,
@@ -78,7 +78,7 @@ async def create_promo_code(call: Call[types.CreatePromoCodeRequest]) -> types.P
         spec = msgspec.convert(given, benefits.PromoSpec)
     except msgspec.ValidationError as error:
         raise benefits.promo_code_faulty(str(error)) from None
-    draft = benefits.PromoDraft(code=body.code, title=body.title, spec=spec)
+    draft = benefits.PromoDraft(code=body.promo_code, title=body.title, spec=spec)
     return _shown(call, await benefits.make_promo_code(call.services.rt, _manager(call), draft))
 
 
@@ -92,13 +92,13 @@ async def create_promo_code(call: Call[types.CreatePromoCodeRequest]) -> types.P
     request=types.PromoCodeRequest,
     response=types.PromoCode,
     refusals=(_ROLE, (Kind.NOT_FOUND, "promo_code_not_found")),
-    request_example={"code": "SUMMER26"},
+    request_example={"promo_code": "SUMMER26"},
     response_example={**_CODE, "stopped_by": "staff:3", "stopped_at": 1_780_000_500},
     idempotent=True,
 )
 async def stop_promo_code(call: Call[types.PromoCodeRequest]) -> types.PromoCode:
     """Nobody redeems it any more, now or later; what riders have redeemed they keep. For owner and manager."""
-    return _shown(call, await benefits.stop_promo_code(call.services.rt, _manager(call), call.body.code))
+    return _shown(call, await benefits.stop_promo_code(call.services.rt, _manager(call), call.body.promo_code))
 
 
 @operation(
@@ -138,7 +138,7 @@ def _shown(call: Call[Any], code: benefits.PromoCode) -> types.PromoCode:
     spec = code.spec
     is_bonus = spec.kind is benefits.PromoKind.BONUS
     return types.PromoCode(
-        code=code.code,
+        promo_code=code.code,
         title=code.title,
         kind=spec.kind.value,
         amount=to_decimal(spec.amount_minor, call.operator.currency) if is_bonus else None,

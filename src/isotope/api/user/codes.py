@@ -103,7 +103,7 @@ async def get_benefits(call: Call[types.BenefitsRequest]) -> types.Benefits:
     response=types.ReferralCode,
     refusals=(NO_RIDER, (Kind.CONFLICT, "referrals_off")),
     response_example={
-        "code": "KXW4PM2T",
+        "referral_code": "KXW4PM2T",
         "friend_gets": 5.0,
         "you_get": 5.0,
         "redeemed": 2,
@@ -117,7 +117,7 @@ async def get_referral_code(call: Call[types.BenefitsRequest]) -> types.Referral
     operator, settings = call.operator, call.operator.settings.referrals
     found = await benefits.read_referral_code(call.services.rt, operator, call.rider_id())
     return types.ReferralCode(
-        code=found.code,
+        referral_code=found.code,
         friend_gets=to_decimal(settings.referee_minor, operator.currency),
         you_get=to_decimal(settings.referrer_minor, operator.currency),
         redeemed=found.referees,
