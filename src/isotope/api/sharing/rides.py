@@ -254,7 +254,7 @@ def _ended(ride: sharing.Ride, usage: Usage) -> EndedRide:
 )
 async def get_current_ride(call: Call[CurrentRideRequest]) -> CurrentRide:
     """What an app shows during rides: where the vehicle is, how long it is ridden, what it costs so far."""
-    currency = call.operator.currency
+    currency, rides = call.operator.currency, call.operator.settings.rides
     current = await sharing.get_current_rides(
         call.services.rt,
         call.operator,
@@ -267,7 +267,10 @@ async def get_current_ride(call: Call[CurrentRideRequest]) -> CurrentRide:
     return CurrentRide(
         addons=list({addon.id: addon for vehicle in shown for addon in vehicle.addons}.values()),
         vehicles=shown,
-        max_allowed_vehicles_per_user=call.operator.settings.rides.max_vehicles_per_rider,
+        max_allowed_vehicles_per_user=min(
+            [sharing.most_of_type(rides, current_ride.vehicle.model.vehicle_type) for current_ride in current.rides],
+            default=rides.max_vehicles_per_rider,
+        ),
         action_insufficient_funds=funds.action,
         insufficient_funds_amount=to_decimal(funds.missing_minor, currency) if funds.missing_minor else None,
         payment_method_flow=funds.flow,
