@@ -299,6 +299,7 @@ def test_discounts_touch_the_ride_alone() -> None:
     ("ride_cap", "day_cap", "spent", "off"),
     [
         (200, None, 0, []),
+        (300, 300, 0, []),
         (199, None, 0, [("ride_cap", 1, -1)]),
         (0, None, 0, [("ride_cap", 1, -200)]),
         (None, 250, 50, []),

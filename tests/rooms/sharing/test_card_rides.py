@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from isotope.domain.benefits import PackageDraft, PackageSpec, upsert_package
 from isotope.domain.payments import resolve_card_calls
+from isotope.domain.pricing import Quota
 from isotope.domain.receipts import find_receipt_by_cause
 from isotope.domain.tenants.model import PaymentSettings, RideSettings, Settings
 from isotope.domain.wallet import AccountKind, MoneyKind, check_ledger, trial_balance
@@ -117,6 +119,27 @@ async def test_a_card_is_reserved_at_the_start_and_pays_at_the_end(
         assert (receipt.total_minor, receipt.paid.card_minor, receipt.paid.bonus_minor) == (200, 150, 20)
         assert receipt.lines
         assert receipt.subject == city.fleet.nrs[0]
+
+
+async def test_never_less_is_reserved_than_the_ride_costs_as_it_begins(
+    rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit
+) -> None:
+    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
+        rider = await city.rider(balance_minor=0)
+        card = await city.card(rider)
+        day = PackageSpec(price_minor=2_000, quota=Quota(ride_min=600))
+        async with rt.db.write() as tx:
+            package_id = await upsert_package(tx, city.kit.operator.id, PackageDraft(ref="day", title="Day", spec=day))
+        started = await city.start(rider, payment_method_id=card.method_id, pricing_package_id=package_id)
+        assert started.status_code == 200, started.text
+        [payment] = sandbox.payments(city.kit.operator.id)
+        # The package and unlocking; the first minute is included.
+        assert (payment.status, payment.amount_minor) == ("authorised", 2_100)
+        await ride_for(city, clock, 30)
+        info = (await city.end(rider)).json()["payment_info"]
+        assert (info["total"], info["charged_card"], info["debt"]) == (21.0, 21.0, 0)
+        assert len(sandbox.payments(city.kit.operator.id)) == 1
+        await the_books_are_the_providers(city)
 
 
 def vehicles(city: City) -> dict[str, Any]:

@@ -162,7 +162,11 @@ class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         True
     )
     authorise_minor: Annotated[
-        AmountMinor, Meta(description="reserved on the card when a ride starts; 0: nothing; a model may say otherwise")
+        AmountMinor,
+        Meta(
+            description="least that is reserved on the card when a ride starts, more where it costs more as it begins; "
+            "0: nothing; a model may say otherwise"
+        ),
     ] = 1_000
     debt_after_min: Annotated[
         tuple[Annotated[int, Meta(ge=0, le=525_600)], ...],

@@ -16,6 +16,7 @@ from isotope.domain.payments import (
     carry_out,
     open_payment,
 )
+from isotope.domain.pricing import least
 from isotope.domain.sharing import errors, reservation_store, store
 from isotope.domain.sharing.addon_stock import lock_stock, take_from_stock
 from isotope.domain.sharing.agreeing import WhatIsRidden, terms_now
@@ -107,7 +108,7 @@ async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, zones: ZoneIn
     async with rt.db.write() as tx:
         allowed = await _allow(tx, cards, command, now)
         vehicle = allowed.found.vehicle
-        ride_id = await _insert(tx, zones, command, allowed, now)
+        ride_id, terms = await _insert(tx, zones, command, allowed, now)
         holder = f"ride:{ride_id}"
         await hold_vehicle(
             tx,
@@ -128,7 +129,8 @@ async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, zones: ZoneIn
                     purpose=Purpose.RIDE,
                     cause=holder,
                     currency=operator.currency,
-                    amount_minor=allowed.amount_minor,
+                    # Never less than what a ride on these terms costs as it begins, a package's price for one.
+                    amount_minor=max(allowed.amount_minor, least(terms.agreed)),
                     reserve=True,
                     actor=command.actor,
                     now=now,
@@ -200,7 +202,9 @@ async def _get_reservation(tx: Tx, command: StartRide, reservation_id: int) -> R
     return found
 
 
-async def _insert(tx: Tx, zones: ZoneIndex, command: StartRide, allowed: _Allowed, now: datetime) -> RideId:
+async def _insert(
+    tx: Tx, zones: ZoneIndex, command: StartRide, allowed: _Allowed, now: datetime
+) -> tuple[RideId, Terms]:
     """The ride with its terms, and what it takes with it: discounts, add-ons, the reservation."""
     operator, vehicle, state = command.operator, allowed.found.vehicle, allowed.found.vehicle.state
     if state is None:
@@ -228,7 +232,7 @@ async def _insert(tx: Tx, zones: ZoneIndex, command: StartRide, allowed: _Allowe
         await take_from_stock(tx, operator.id, ride_id, allowed.stocked)
     if allowed.reservation is not None:
         await reservation_store.set_used(tx, allowed.reservation, ride_id, now)
-    return ride_id
+    return ride_id, terms
 
 
 async def _terms(tx: Tx, zones: ZoneIndex, command: StartRide, allowed: _Allowed, at: Point, now: datetime) -> Terms:
