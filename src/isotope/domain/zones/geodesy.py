@@ -56,9 +56,9 @@ def to_degrees(centre: Point, metres: Floats) -> Floats:
     return np.column_stack((centre.lon + np.degrees(lon), np.degrees(lat)))
 
 
-def in_metres(centre: Point, geometry: BaseGeometry) -> BaseGeometry:
-    """A geometry in degrees, as it lies around the centre in metres."""
-    fine = shapely.segmentize(geometry, MAX_PIECE_DEG)
+def in_metres(centre: Point, geometry: BaseGeometry, piece_deg: float = MAX_PIECE_DEG) -> BaseGeometry:
+    """A geometry in degrees, as it lies around the centre in metres, its borders cut into pieces."""
+    fine = shapely.segmentize(geometry, piece_deg)
     return shapely.transform(fine, lambda places: to_metres(centre, places))
 
 

@@ -8,6 +8,7 @@ strips narrower than twice that are no places to park. Its distance is the small
 where borders are smooth.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -25,6 +26,10 @@ MARGIN_M: Final = 0.1
 _DECIMALS: Final = 7
 _REACHES_M: Final = (50.0, 200.0, 800.0, 3_200.0, 12_800.0, 51_200.0)
 """Farther away than the last nobody is sent."""
+_LARGE_M: Final = 800.0
+_COARSE_DEG: Final = 0.05
+_COARSE_ERROR_M: Final = 50.0
+"""Borders cut into pieces of `_COARSE_DEG` stray by a few metres from where they are, below 80° latitude."""
 
 
 def is_legal(zones: list[Zone], *, needs_parking: bool) -> bool:
@@ -47,17 +52,33 @@ def find_nearest_parking(
     needs_parking = index.has_parking(vehicle_type, at, model_ref=model_ref)
     for reach_m in _REACHES_M:
         legal = _legal_region(index, point, vehicle_type, model_ref, at, reach_m, needs_parking=needs_parking)
-        for margin_m in (MARGIN_M, 5 * MARGIN_M):
-            place = _nearest(legal, point, margin_m)
-            if place is None or distance_m(point, place) > reach_m:
-                break  # what lies in the corners of the box may not be the nearest; the next box tells
-            zones = index.zones_at(place, vehicle_type, at, model_ref=model_ref)
-            if is_legal(zones, needs_parking=needs_parking):
-                parking = parking_of(zones)
-                return NearestParking(
-                    point=place, distance_m=distance_m(point, place), zone_id=None if parking is None else parking.id
-                )
+        for region, within_m in _nearer_first(legal, point, reach_m):
+            for margin_m in (MARGIN_M, 5 * MARGIN_M):
+                place = _nearest(region, point, margin_m)
+                if place is None or distance_m(point, place) > within_m:
+                    break  # what lies in the corners of the box may not be the nearest; the next box tells
+                zones = index.zones_at(place, vehicle_type, at, model_ref=model_ref)
+                if is_legal(zones, needs_parking=needs_parking):
+                    parking = parking_of(zones)
+                    return NearestParking(
+                        point=place,
+                        distance_m=distance_m(point, place),
+                        zone_id=None if parking is None else parking.id,
+                    )
     return None
+
+
+def _nearer_first(legal: BaseGeometry, point: Point, reach_m: float) -> Iterator[tuple[BaseGeometry, float]]:
+    """The part of a large region that has all within a distance near to that of its nearest place; then all of it.
+
+    Measuring costs by the length of borders, so of a town far away only the near edge is measured.
+    """
+    if reach_m >= _LARGE_M and not legal.is_empty:
+        coarse = in_metres(point, legal, _COARSE_DEG)
+        within_m = float(shapely.distance(shapely.Point(0.0, 0.0), coarse)) + _COARSE_ERROR_M
+        if within_m < reach_m:
+            yield shapely.intersection(legal, shapely.box(*box_around(point, within_m))), within_m
+    yield legal, reach_m
 
 
 def _legal_region(
