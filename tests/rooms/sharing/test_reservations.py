@@ -190,6 +190,11 @@ async def test_an_unused_one_expires_costs_its_fee_and_blocks_the_next(
         assert receipt is not None
         assert (receipt.kind, receipt.total_minor, receipt.tax_minor) == ("RESERVATION", 50, 10)
         assert receipt.subject == city.fleet.nrs[0]
+        shown = await city.ask(rider, "user/get-receipt", {"receipt_id": receipt.id})
+        assert shown.status_code == 200, shown.text
+        assert [(line["text"], line["amount"]) for line in shown.json()["lines"]] == [("Reservation, 15 min", 0.5)]
+        entries = (await city.ask(rider, "user/get-wallet-entries")).json()["entries"]
+        assert (entries[0]["title"], entries[0]["balance"]) == ("Reservation", -0.5)
         # The vehicle is anybody's again; the rider waits.
         refused = await reserve(city, rider)
         assert (refused.status_code, refused.json()["code"]) == (409, "reservation_cooldown")

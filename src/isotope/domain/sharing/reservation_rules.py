@@ -135,11 +135,10 @@ def bill_unused(reservation: Reservation, until: datetime, *, forgiven: bool = F
     rate = same_rate(terms.tax_rate)
     lines: tuple[Line, ...] = ()
     if amount_minor:
-        text = words("line_reservation_fee", minutes=reserved_min(reservation, until))
-        lines = (_line("reservation_fee", text, amount_minor, rate),)
+        lines = (_line(words, "reservation_fee", amount_minor, rate, minutes=reserved_min(reservation, until)),)
     taxes = tax_lines([(rate, amount_minor)], inclusive=terms.tax_inclusive)
     lines += tuple(
-        _line("tax", words("line_tax", rate_pct=tax.pct), tax.tax_minor)
+        _line(words, "tax", tax.tax_minor, rate_pct=tax.pct)
         for tax in taxes
         if tax.tax_minor and not terms.tax_inclusive
     )
@@ -152,7 +151,13 @@ def bill_unused(reservation: Reservation, until: datetime, *, forgiven: bool = F
     )
 
 
-def _line(code: str, text: str, amount_minor: int, tax_rate: str | None = None) -> Line:
+def _line(words: Words, code: str, amount_minor: int, tax_rate: str | None = None, **params: str | int) -> Line:
     return Line(
-        code=code, text=text, quantity=1, unit_price_minor=amount_minor, amount_minor=amount_minor, tax_rate=tax_rate
+        code=code,
+        text=words(f"line_{code}", **params),
+        quantity=1,
+        unit_price_minor=amount_minor,
+        amount_minor=amount_minor,
+        tax_rate=tax_rate,
+        params=params,
     )
