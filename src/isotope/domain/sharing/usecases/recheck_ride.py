@@ -103,8 +103,6 @@ async def _check(
     if finding is Finding.FAILED:
         await _put_aside(tx, ride, found, now)
         await _use_less(tx, ride, Quota())
-        if ride.terms.discounts:
-            await give_benefits_back(tx, operator.id, ride.id)
         less_minor, ride_less_minor = ride.total_minor or 0, before.ride_minor
     elif finding is Finding.SHORTER:
         after = _bill(ride, looked, looked.late_distance_m or 0)
@@ -113,6 +111,8 @@ async def _check(
     day = day_spends.key_of(operator, ride)
     if day is not None and ride_less_minor > 0:
         await day_spends.add_spent(tx, day, -ride_less_minor)
+    if finding is Finding.FAILED and ride.terms.discounts:
+        await give_benefits_back(tx, operator.id, ride.id)
     data = {"finding": finding, "late_distance_m": looked.late_distance_m}
     await store.add_event(tx, (operator.id, ride.id), EventKind.RECHECKED, now, SYSTEM, data)
     return await _give_back(tx, cards, operator, ride, finding, done, less_minor, now)
