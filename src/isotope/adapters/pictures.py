@@ -60,6 +60,8 @@ def read_picture(content: bytes) -> Picture:
             picture = _upright(opened)
     except UnreadablePictureError:
         raise
+    except Image.DecompressionBombError as error:
+        raise UnreadablePictureError(f"has more than {MOST_PIXELS // 1_000_000} million pixels") from error
     except Exception as error:  # a decoder may raise anything over bytes that somebody made up
         raise UnreadablePictureError("cannot be decoded: it is cut off or broken") from error
     picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)

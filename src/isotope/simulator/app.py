@@ -14,6 +14,7 @@ from typing import Any, Final
 from isotope.infra.clock import SystemClock
 from isotope.kernel.geo import Point
 from isotope.simulator.api import Api, ApiRefused, ApiUnavailableError, Files
+from isotope.simulator.photo import parked_photo
 
 _CODE: Final = re.compile(r"\b\d{6}\b")
 _CODE_LOOKS: Final = 50
@@ -33,10 +34,6 @@ _NAMES: Final = (
 )
 # Country prefix, first digits of its mobile numbers, how many digits follow.
 _MOBILES: Final = (("358", "40", 7), ("358", "50", 7), ("371", "29", 6), ("46", "70", 7), ("47", "9", 7))
-_SMALLEST_PNG: Final = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a494441"
-    "54789c63f80f0001010100b138f6140000000049454e44ae426082"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +237,7 @@ class App:
             fields["vehicle_id"] = riding.vehicle_id
         if fine is not None:
             fields["accepted_fine"] = fine
-        files: Files = [("images", ("parked.png", _SMALLEST_PNG, "image/png"))] if photo else []
+        files: Files = [("images", ("parked.png", parked_photo(riding.ride_id), "image/png"))] if photo else []
         answer = await self.api.post_form("sharing/end-ride", fields, files, self.token)
         info = answer["payment_info"]
         by_card = Decimal(str(info["charged_card"])) + Decimal(str(info["pending"]))

@@ -413,6 +413,12 @@ async def test_what_is_named_must_fit(rt: Runtime, clock: SettableClock, tmp_pat
         assert files_in(tmp_path) == []
 
 
+async def types_with_reports(city: City, rider: RiderKit) -> list[str]:
+    place = {"user_latitude": HOME.lat, "user_longitude": HOME.lon, "radius_in_km": 2}
+    found: list[str] = (await ok(city, rider, "get-vehicles", **place))["available_damage_report_vehicle_types"]
+    return found
+
+
 async def test_only_where_the_model_takes_it_and_not_without_end(
     rt: Runtime, clock: SettableClock, tmp_path: Path
 ) -> None:
@@ -426,10 +432,12 @@ async def test_only_where_the_model_takes_it_and_not_without_end(
         assert (answer.status_code, answer.json()["code"]) == (429, "too_many_damage_reports")
         clock.advance(days=1, seconds=1)
         assert (await damage(city, rider, report)).status_code == 200
+        assert await types_with_reports(city, rider) == ["SCOOTER"]
     async with small_city(rt, tmp_path, connected=False, spec=replace(SPEC, damage_reports=False)) as city:
         rider = await city.rider()
         answer = await damage(city, rider, {"vehicle_id": city.fleet.vehicle_id, "category": "brakes"})
         assert (answer.status_code, answer.json()["code"]) == (409, "damage_not_taken")
+        assert await types_with_reports(city, rider) == []
 
 
 # -- Forgetting -----------------------------------------------------------------------------------------------------
