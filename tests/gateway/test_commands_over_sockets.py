@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from isotope.domain import devices
+from isotope.domain.devices import store
 from isotope.domain.devices.model import AckStatus, CommandName, CommandStatus
-from isotope.domain.devices.store import insert_command
 from isotope.gateway.server import Gateway
 from isotope.infra.runtime import Runtime
 from isotope.iot.model import Ack
@@ -185,12 +185,13 @@ async def test_many_commands_at_once_each_have_their_outcome(ground: Ground, gat
 
 
 async def test_a_lost_notification_is_made_good_when_the_hub_listens_again(
-    ground: Ground, gateway: Gateway, rt: Runtime
+    ground: Ground, gateway: Gateway, rt: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with ground.unit(gateway):
+        # As when the listening connection was down at the moment of the notification.
+        monkeypatch.setattr(store, "COMMAND_CHANNEL", "nobody_listens")
         async with rt.db.write() as tx:
-            # The row alone, as when the listening connection was down at the moment of the notification.
-            command_id = await insert_command(tx, ground.request(), 5.0)
+            command_id = await devices.request_command(tx, ground.request(), 5.0)
         async with rt.db.write() as tx:
             ended = await tx.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"

@@ -29,6 +29,8 @@ _KEEPALIVES: Final[dict[str, Any]] = {
     "keepalives_count": 3,
 }
 _BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+# How many payloads of channels that are waited on are remembered: a few seconds' worth.
+_REMEMBERED: Final = 2_000
 
 
 class Hub:
@@ -37,7 +39,10 @@ class Hub:
     def __init__(self, url: str) -> None:
         self._url = url
         self._subscribers: dict[str, list[tuple[OnPayload, OnReset | None]]] = defaultdict(list)
-        self._waiting: dict[tuple[str, str], list[asyncio.Future[None]]] = defaultdict(list)
+        self._waiting: dict[tuple[str, str], list[asyncio.Future[bool]]] = defaultdict(list)
+        # What was said last on channels that are listened to, oldest first.
+        self._remembers: set[str] = set()
+        self._said: dict[tuple[str, str], None] = {}
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
@@ -47,9 +52,14 @@ class Hub:
             raise RuntimeError("subscribe before start")
         self._subscribers[channel].append((on_payload, on_reset))
 
-    def listen(self, channel: str) -> None:
-        """Make `channel` known so that `expect` can wait on it. Call before `start`."""
+    def listen(self, channel: str, *, remembers: bool = False) -> None:
+        """Make `channel` known so that `expect` can wait on it. Call before `start`.
+
+        With `remembers` what was said a moment ago counts too: for payloads of something that happens once.
+        """
         self.subscribe(channel, lambda _payload: None)
+        if remembers:
+            self._remembers.add(channel)
 
     async def start(self) -> None:
         """Begin to listen; returns when listening (or keeps trying behind if the store is away)."""
@@ -71,15 +81,18 @@ class Hub:
     async def expect(self, channel: str, payload: str) -> AsyncIterator[Callable[[float], Any]]:
         """Wait for one exact payload: enter before causing it, then `await wait(seconds)` (True if it came).
 
-        The caller reads the store afterwards in either case: the notification is only a hint.
+        On a channel that is remembered it may have been caused before. False comes at once when the hub was deaf: what was
+        waited for may have been said meanwhile. The notification is only a hint, so the caller reads the store.
         """
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         key = (channel, payload)
         self._waiting[key].append(future)
+        if key in self._said:
+            future.set_result(True)
 
         async def wait(seconds: float) -> bool:
             done, _pending = await asyncio.wait({future}, timeout=seconds)
-            return bool(done)
+            return bool(done) and future.result()
 
         try:
             yield wait
@@ -121,11 +134,16 @@ class Hub:
         for futures in self._waiting.values():
             for future in futures:
                 if not future.done():
-                    future.set_result(None)
+                    future.set_result(False)
 
     def _deliver(self, channel: str, payload: str) -> None:
-        for future in self._waiting.get((channel, payload), ()):
+        key = (channel, payload)
+        for future in self._waiting.get(key, ()):
             if not future.done():
-                future.set_result(None)
+                future.set_result(True)
+        if channel in self._remembers:
+            self._said[key] = None
+            if len(self._said) > _REMEMBERED:
+                del self._said[next(iter(self._said))]
         for on_payload, _on_reset in self._subscribers.get(channel, ()):
             on_payload(payload)

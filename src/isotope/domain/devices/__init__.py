@@ -34,7 +34,7 @@ from isotope.domain.devices.usecases.acknowledge_command import (
     Acknowledged,
     acknowledge_command,
 )
-from isotope.domain.devices.usecases.await_outcome import await_outcome, listen_for_outcomes
+from isotope.domain.devices.usecases.await_outcome import await_outcome, await_word, listen_for_outcomes
 from isotope.domain.devices.usecases.claim_command import ClaimCommand, claim_command
 from isotope.domain.devices.usecases.expire_commands import expire_due_commands, give_up_command
 from isotope.domain.devices.usecases.gateway_life import (
@@ -60,6 +60,7 @@ __all__ = [
     "acknowledge_command",
     "authenticate_device",
     "await_outcome",
+    "await_word",
     "claim_command",
     "close_gateway_sessions",
     "command_staff_only",

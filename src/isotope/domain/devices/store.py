@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -29,6 +29,17 @@ from isotope.kernel.ids import CommandId, DeviceId, OperatorId
 _COMMAND_COLUMNS = """
     operator_id, id, device_id, name, params, actor, cause, moving_kmh, status, code, requested_at, expires_at, finished_at
 """
+
+_SET_STATUS: Final = """
+    update device_command
+       set status = %(status)s,
+           code = %(code)s,
+           sent_at = case when %(status)s = 'SENT' then %(now)s else sent_at end,
+           acknowledged_at = case when %(answered)s then coalesce(acknowledged_at, %(now)s) else acknowledged_at end,
+           finished_at = %(finished_at)s
+     where operator_id = %(operator_id)s and id = %(id)s
+"""
+_FINISH: Final = f"with finished as ({_SET_STATUS} returning id) select pg_notify(%(channel)s, %(about)s) from finished"
 
 
 def command_row(**row: Any) -> DeviceCommand:
@@ -107,31 +118,41 @@ async def find_live_session(tx: Tx, operator_id: OperatorId, device_id: DeviceId
     return session
 
 
-async def insert_command(tx: Tx, request: CommandRequest, moving_kmh: float) -> CommandId:
-    """The command as REQUESTED: its audit row."""
-    return CommandId(
-        await tx.scalar(
-            """
+async def order(tx: Tx, request: CommandRequest, moving_kmh: float) -> CommandId | None:
+    """The command as REQUESTED (its audit row), told to the gateway that holds the unit's socket; None: nobody does."""
+    rows = await tx.tuples(
+        """
+        with alive as (
+            select device.session_id
+              from device join device_gateway on device_gateway.id = device.session_id
+             where device.operator_id = %(operator_id)s and device.id = %(device_id)s
+               and device_gateway.lease_until > %(now)s
+        ), ordered as (
             insert into device_command (
                 operator_id, device_id, name, params, actor, cause, moving_kmh, status, requested_at, expires_at)
-            values (
-                %(operator_id)s, %(device_id)s, %(name)s, %(params)s, %(actor)s, %(cause)s, %(moving_kmh)s,
-                'REQUESTED', %(now)s, %(expires_at)s)
+            select %(operator_id)s, %(device_id)s, %(name)s, %(params)s, %(actor)s, %(cause)s, %(moving_kmh)s,
+                   'REQUESTED', %(now)s, %(expires_at)s
+              from alive
             returning id
-            """,
-            {
-                "operator_id": request.operator_id,
-                "device_id": request.device_id,
-                "name": request.name.value,
-                "params": Jsonb(msgspec.to_builtins(request.params)),
-                "actor": request.actor,
-                "cause": request.cause,
-                "moving_kmh": moving_kmh,
-                "now": request.now,
-                "expires_at": request.now + timedelta(seconds=request.life_s),
-            },
         )
+        select ordered.id, pg_notify(%(channel)s, concat_ws(':', alive.session_id, %(about)s::text, ordered.id))
+          from ordered cross join alive
+        """,
+        {
+            "operator_id": request.operator_id,
+            "device_id": request.device_id,
+            "name": request.name.value,
+            "params": Jsonb(msgspec.to_builtins(request.params)),
+            "actor": request.actor,
+            "cause": request.cause,
+            "moving_kmh": moving_kmh,
+            "now": request.now,
+            "expires_at": request.now + timedelta(seconds=request.life_s),
+            "channel": COMMAND_CHANNEL,
+            "about": f"{request.operator_id}:{request.device_id}",
+        },
     )
+    return CommandId(rows[0][0]) if rows else None
 
 
 async def tell_gateway(
@@ -155,15 +176,7 @@ async def set_status(
     """Write what `rules.transition` decided; an outcome is told to whoever waits for it."""
     finished_at = now if status.is_final else None
     await tx.execute(
-        """
-        update device_command
-           set status = %(status)s,
-               code = %(code)s,
-               sent_at = case when %(status)s = 'SENT' then %(now)s else sent_at end,
-               acknowledged_at = case when %(answered)s then coalesce(acknowledged_at, %(now)s) else acknowledged_at end,
-               finished_at = %(finished_at)s
-         where operator_id = %(operator_id)s and id = %(id)s
-        """,
+        _FINISH if status.is_final else _SET_STATUS,
         {
             "operator_id": command.operator_id,
             "id": command.id,
@@ -172,10 +185,10 @@ async def set_status(
             "now": now,
             "answered": status in (CommandStatus.ACKNOWLEDGED, CommandStatus.DONE, CommandStatus.FAILED),
             "finished_at": finished_at,
+            "channel": OUTCOME_CHANNEL,
+            "about": f"{command.operator_id}:{command.id}",
         },
     )
-    if status.is_final:
-        await tell_outcome(tx, command.operator_id, command.id)
     return CommandOutcome(status=status, code=code, finished_at=finished_at)
 
 

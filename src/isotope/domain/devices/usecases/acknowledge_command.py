@@ -104,9 +104,6 @@ async def _answer_late(tx: Tx, row: DeviceCommand, command: AcknowledgeCommand, 
         return None
     if rules.may_still_send(CommandName.LOCK, {}, command.motion, row.moving_kmh):
         return None
-    session_id = await store.find_live_session(tx, row.operator_id, row.device_id, now)
-    if session_id is None:
-        return None
     relock = CommandRequest(
         operator_id=row.operator_id,
         device_id=row.device_id,
@@ -117,6 +114,4 @@ async def _answer_late(tx: Tx, row: DeviceCommand, command: AcknowledgeCommand, 
         life_s=_RELOCK_LIFE_S,
         facts=command.motion,
     )
-    relock_id = await store.insert_command(tx, relock, row.moving_kmh)
-    await store.tell_gateway(tx, session_id, row.operator_id, row.device_id, relock_id)
-    return relock_id
+    return await store.order(tx, relock, row.moving_kmh)

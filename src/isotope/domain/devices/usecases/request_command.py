@@ -16,9 +16,7 @@ async def request_command(tx: Tx, request: CommandRequest, moving_kmh: float) ->
     """
     if no := rules.may_send(request.name, request.params, request.facts, request.now, moving_kmh):
         raise no
-    session_id = await store.find_live_session(tx, request.operator_id, request.device_id, request.now)
-    if session_id is None:
+    command_id = await store.order(tx, request, moving_kmh)
+    if command_id is None:
         raise errors.device_offline()
-    command_id = await store.insert_command(tx, request, moving_kmh)
-    await store.tell_gateway(tx, session_id, request.operator_id, request.device_id, command_id)
     return command_id

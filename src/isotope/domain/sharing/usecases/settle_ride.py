@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from isotope.domain.devices import await_outcome, give_up_command
+from isotope.domain.devices import await_word, give_up_command
 from isotope.domain.fleet import VehicleStatus, lock_vehicle
 from isotope.domain.payments import CardCall, Cards
 from isotope.domain.sharing import errors, queries, store
@@ -43,7 +43,7 @@ class SettleRide:
 async def await_and_settle(rt: Runtime, cards: Cards, what: SettleRide) -> tuple[Ride, str | None]:
     """Wait for the vehicle's word, then record it. The ride as it is now, and the unit's code if it refused."""
     wait_s = what.operator.settings.rides.unlock_wait_s + WAIT_AFTER_EXPIRY_S
-    await await_outcome(rt, what.operator.id, what.command_id, wait_s)
+    await await_word(rt, what.operator.id, what.command_id, wait_s)
     return await settle_ride(rt, cards, what)
 
 
