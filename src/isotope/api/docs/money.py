@@ -171,8 +171,8 @@ def _life() -> list[Markup]:
     return [
         states_picture(),
         prose(
-            "A ride asks its card before its vehicle: an amount (of the model, or the operator) is reserved when it "
-            "starts. When it ends, the price is captured and the rest is let go. What costs more than was reserved is a "
+            "A ride asks its card before its vehicle: an amount (of the model, or the operator; more where the ride "
+            "costs more as it begins) is reserved when it starts. When it ends, the price is captured and the rest is let go. What costs more than was reserved is a "
             "second payment. The vehicle is free whether or not the card answers. A top-up or a debt is charged at once."
         ),
         table(
