@@ -20,7 +20,8 @@ _log = structlog.get_logger(__name__)
 Key = tuple[OperatorId, VehicleId]
 ActOnZones = Callable[[Sequence[Key]], Awaitable[int]]
 
-_AT_ONCE: Final = 500
+# Some 15 ms of the loop.
+_AT_ONCE: Final = 200
 _RETRY_S: Final = 0.5
 
 
