@@ -168,11 +168,15 @@ async def _record(system: System, cycle: Any) -> list[Transaction]:
 
 
 async def _worker_is_done(url: str) -> None:
-    """The worker looks at each command some seconds after its life is over: wait until nothing is left to look at.
+    """Wait until the worker has nothing to do for a while.
 
-    Looks at a rider's money are minutes away, and do nothing once the ride is over.
+    Later looks at a ride (its rider's money, its vehicle's late reports) are minutes away.
     """
-    waiting = "select count(*) from procrastinate_jobs where status in ('todo', 'doing') and task_name <> 'watch_funds'"
+    waiting = """
+        select count(*) from procrastinate_jobs
+         where status in ('todo', 'doing') and task_name <> 'watch_funds'
+           and (scheduled_at is null or scheduled_at < now() + interval '1 minute')
+    """
     async with asyncio.timeout(_WORKER_S), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         while True:
             [(left,)] = await (await connection.execute(waiting)).fetchall()
