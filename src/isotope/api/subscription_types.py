@@ -109,6 +109,6 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subscriptions(msgspec.Struct, frozen=True, kw_only=True):
-    """A rider's own, newest first; the last hundred."""
+    """A rider's own: those that are not over first, then the newest; a hundred at most."""
 
     subscriptions: list[Subscription]

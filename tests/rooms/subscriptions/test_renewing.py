@@ -12,19 +12,23 @@ from hypothesis import strategies as st
 from isotope.domain.identity import DeleteRider, delete_rider
 from isotope.domain.pricing.model import Quota
 from isotope.domain.subscriptions import (
+    PlanDraft,
     PlanSpec,
     SubscriptionStatus,
     end_subscriptions,
     renew_subscription,
     retire_plans,
+    upsert_plan,
 )
 from isotope.domain.subscriptions.renewal_rules import SEAMLESS, new_terms_begin_at, next_try_at, period_starts_at
 from isotope.domain.tenants.model import Settings, SubscriptionSettings
 from isotope.domain.wallet import AccountKind, MoneyKind
+from isotope.domain.zones import Zones
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SECRET_KEY
 from tests.kit.cards import SandboxKit
 from tests.kit.clock import START, SettableClock
+from tests.kit.jobs import JobServices, run_due_jobs
 from tests.kit.refusals import refused
 from tests.kit.subscribers import MONTH, Subscriber, a_subscriber, with_price
 
@@ -387,10 +391,12 @@ async def test_what_an_erased_rider_had_ends_with_them(subscriber: Subscriber, c
         (),
         DeleteRider(operator=subscriber.operator, rider_id=subscriber.rider.id, hard=True, actor=SECRET_KEY),
     )
+    services = JobServices(subscriber.rt, subscriber.operators, Zones(subscriber.rt))
+    await run_due_jobs(services, subscriber.operator.id, "rider_erased", times=2)
     for _twice in range(2):
-        await end_subscriptions(subscriber.rt, subscriber.operator.id, subscriber.rider.id)
         view = await subscriber.only()
         assert (view.subscription.status, view.subscription.next_at) == (S.ENDED, None)
+        await end_subscriptions(subscriber.rt, subscriber.operator.id, subscriber.rider.id)
     clock.advance(days=30)
     assert await subscriber.renew() == 0
     with refused("user_not_found"):
@@ -413,3 +419,16 @@ async def test_a_day_plan_renews_day_by_day(rt: Runtime, clock: SettableClock, s
     assert (view.subscription.status, view.period.nr) == (S.ENDED, 2)
     assert (await subscriber.standing()).balance_minor == 100
     await subscriber.the_books_agree()
+
+
+@pytest.mark.asyncio
+async def test_what_runs_is_listed_before_what_is_over(subscriber: Subscriber, clock: SettableClock) -> None:
+    await subscriber.add(99_999)
+    running = await subscriber.buy()
+    pass_ = PlanSpec(price_minor=300, days=1, quota=Quota(ride_min=60), renews=False)
+    async with subscriber.rt.db.write() as tx:
+        pass_id = await upsert_plan(tx, subscriber.operator.id, PlanDraft(ref="pass", title="Pass", spec=pass_))
+    later = await subscriber.buy(plan_id=pass_id)
+    clock.advance(days=1)
+    await subscriber.renew()
+    assert [view.subscription.id for view in await subscriber.all()] == [running.subscription.id, later.subscription.id]

@@ -33,14 +33,14 @@ async def get_subscription(tx: Tx, operator_id: OperatorId, subscription_id: Sub
 async def list_subscriptions(
     tx: Tx, operator_id: OperatorId, rider_id: RiderId, subscription_id: SubscriptionId | None = None
 ) -> list[Subscription]:
-    """A rider's own, newest first; of one only if it is named."""
+    """A rider's own, those that are not over first, then the newest; of one only if it is named."""
     return await tx.all(
         subscription_row,
         f"""
         select {SUBSCRIPTION_COLUMNS} from subscription
          where operator_id = %(operator_id)s and rider_id = %(rider_id)s
            and (%(id)s::bigint is null or id = %(id)s)
-         order by id desc limit {MOST_LISTED}
+         order by ended_at is null desc, id desc limit {MOST_LISTED}
         """,
         {"operator_id": operator_id, "rider_id": rider_id, "id": subscription_id},
     )

@@ -52,7 +52,7 @@ class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True):
 async def read_subscriptions(
     rt: Runtime, cards: Cards, operator: Operator, rider_id: RiderId
 ) -> list[SubscriptionView]:
-    """The rider's own, newest first. A payment that the rider has confirmed is known of here at once."""
+    """The rider's own, those that are not over first. A payment that the rider has confirmed is known of here at once."""
     return await _read(rt, cards, operator, rider_id, None)
 
 
