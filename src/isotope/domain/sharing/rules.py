@@ -34,12 +34,12 @@ what the rider chose for SHARING):
 | nothing              | a card of the rider    | that card               |
 | nothing              | anything else, nothing | the wallet              |
 
-What became of the reservation when the ride is to go on from AUTHORISING:
+What became of the card's authorisation when the ride is to go on from AUTHORISING:
 
 | payment                     | somebody waits | ride                                             |
 |-----------------------------|----------------|--------------------------------------------------|
 | AUTHORISED                  | yes            | UNLOCKING                                        |
-| AUTHORISED                  | no             | FAILED card_no_answer, the reservation let go    |
+| AUTHORISED                  | no             | FAILED card_no_answer, the authorisation let go  |
 | FAILED, RELEASED            | any            | FAILED card_declined                             |
 | AUTHORISING, ACTION_REQUIRED | any           | FAILED card_no_answer; let go if it succeeds late |
 

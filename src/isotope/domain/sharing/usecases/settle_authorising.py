@@ -1,4 +1,4 @@
-"""What became of the reservation on a card decides whether a ride goes on to its vehicle.
+"""What became of the authorisation of a card decides whether a ride goes on to its vehicle.
 
 Called by the request that asked the card, and by the job `settle_authorising` in case that request's process is gone.
 Whoever comes first writes; the other finds nothing to do.
