@@ -60,7 +60,7 @@ async def has_open_ride(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> b
 
 
 async def has_ridden(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> bool:
-    """Whether the rider has had a ride, or has one now; one that never began is none. (A `benefits.HasRidden`.)"""
+    """Whether the rider has had a ride, or has one now; one that never began is none. A `benefits.HasRidden`."""
     return bool(
         await tx.scalar(
             """
