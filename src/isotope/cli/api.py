@@ -1,5 +1,6 @@
 """`isotope api`."""
 
+import gc
 import os
 import socket
 from typing import Annotated
@@ -20,6 +21,8 @@ def command(
 
         ISOTOPE_DATABASE_URL=postgresql://isotope@db/isotope ISOTOPE_PORT=8080 isotope api
     """
+    # Nothing of what is imported and loaded until the first request is garbage: it is not looked through for any.
+    gc.disable()
     config = prepare("api")
     import uvloop
 
@@ -34,6 +37,9 @@ def command(
     async def main() -> None:
         async with open_services(config) as services:
             await refuse_demo_keys(config, services.rt)
-            await serve(create_app(services), listening)
+            app = create_app(services)
+            gc.freeze()
+            gc.enable()
+            await serve(app, listening)
 
     uvloop.run(main())
