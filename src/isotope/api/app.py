@@ -65,8 +65,22 @@ def create_app(services: Services) -> Litestar:
         cors_config=_cors(services.config.cors_origins),
         state=State({"services": services}),
     )
-    app.asgi_handler = Edge(app.asgi_handler, services.texts)
+    app.asgi_handler = Edge(_cors_for_browsers(app), services.texts)
     return app
+
+
+def _cors_for_browsers(app: Litestar) -> Any:
+    """The application; what is for other sites' pages is looked at only where one asks: apps send no `Origin`."""
+    with_cors: Any = app.asgi_handler
+    if app.cors_config is None:
+        return with_cors
+    without = with_cors.app
+
+    async def handle(scope: Any, receive: Any, send: Any) -> None:
+        asks = any(name == b"origin" for name, _value in scope["headers"])
+        await (with_cors if asks else without)(scope, receive, send)
+
+    return handle
 
 
 def _raise(_request: Any, error: Exception) -> Any:
