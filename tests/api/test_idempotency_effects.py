@@ -133,6 +133,8 @@ async def test_the_end_of_an_account(api: Api) -> None:
             {"id": world.kit.operator.id},
         )
     gone = {"user_id": world.rider.id}
+    answer = await twice(api, "sharing/cancel-reservation", key=world.key, token=world.secret, name="c", body=gone)
+    assert (answer.status_code, answer.json()["reservation_id"]) == (200, world.reservation_id), answer.text
     answer = await twice(api, "user/delete-user", key=world.key, token=world.secret, name="d", body=gone)
     assert (answer.status_code, answer.json()["status"]) == (200, 1), answer.text
     without = await api.post(f"{USER}/delete-user", gone, key=world.key, token=world.secret)

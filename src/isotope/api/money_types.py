@@ -249,7 +249,9 @@ class ReceiptSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     receipt_id: int
     number: Annotated[str, Meta(description="Without gaps for each operator and year.", examples=["2026-000042"])]
-    kind: Annotated[str, Meta(description="`RIDE`, `FINE`, `SUBSCRIPTION`, `RESERVATION` or `CREDIT_NOTE`.", examples=["RIDE"])]
+    kind: Annotated[
+        str, Meta(description="`RIDE`, `FINE`, `SUBSCRIPTION`, `RESERVATION` or `CREDIT_NOTE`.", examples=["RIDE"])
+    ]
     title: Annotated[str, Meta(examples=["Receipt"])]
     subject: Annotated[str, Meta(description="The vehicle, or the reason.", examples=["ISO-1001"])]
     issued_at: Unix
