@@ -22,6 +22,8 @@ def shout(code: str, /, **params: str | int) -> str:
         ("ride_minutes", 0, {}, "LINE_RIDE_MINUTES_FREE {}"),
         ("km", 0, {}, "LINE_KM_FREE {}"),
         ("day_cap", -5, {}, "LINE_DAY_CAP {}"),
+        ("failed_ride", 100, {}, "LINE_FAILED_RIDE {}"),
+        ("late_report", 100, {}, "LINE_LATE_REPORT {}"),
         ("correction_failed_ride", -5, {}, "LINE_CORRECTION_FAILED_RIDE {}"),
         ("addon_minutes", 0, {"title": "seat"}, "LINE_ADDON_MINUTES {'TITLE': 'SEAT'}"),
         ("surcharge_pct", 5, {"title": "night", "pct": 20}, "LINE_SURCHARGE_PCT {'TITLE': 'NIGHT', 'PCT': 20}"),

@@ -9,7 +9,9 @@ from isotope.domain.pricing.words import Words
 # Of these what costs nothing is shown, and called free.
 _FREE: Final = frozenset({"ride_minutes", "pause_minutes", "km"})
 # Lines whose text needs nothing but the catalogue; what a correction is called does not either.
-_BARE: Final = frozenset({*_FREE, "unlock", "minimum", "ride_cap", "day_cap", "reservation_credit", "refund"})
+_BARE: Final = frozenset(
+    {*_FREE, "unlock", "minimum", "ride_cap", "day_cap", "reservation_credit", "refund", "failed_ride", "late_report"}
+)
 _CORRECTION: Final = "correction_"
 
 
