@@ -227,6 +227,8 @@ select rider as rider_id, vehicle as vehicle_id, device as device_id, balance as
 def _prepare(url: str, pairs: list[Pair]) -> dict[str, str]:
     """What each client uses; which recorded number is which variable."""
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("insert into device_gateway select * from bench_gateway on conflict do nothing")
+        connection.execute("update device_gateway set lease_until = lease_until + interval '1 day'")
         connection.execute("update device d set session_id = k.session_id from bench_device k where k.id = d.id")
         connection.execute(
             """create table bench_pair (client int, rider bigint, vehicle bigint, device bigint,
@@ -269,8 +271,9 @@ def spread_ids(data: Path) -> None:
 
 
 def _keep_sessions(url: str) -> None:
-    """Which gateway session holds each unit now: some of the recorded SQL asks for it."""
+    """Which gateway holds each unit now: the recorded SQL orders something only of a unit that is there."""
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create table bench_gateway as select * from device_gateway")
         connection.execute(
             "create table bench_device as select id, session_id from device where session_id is not null"
         )
