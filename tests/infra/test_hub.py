@@ -54,7 +54,9 @@ async def test_one_payload_can_be_waited_for(db: Database, database_url: str) ->
         await hub.stop()
 
 
-async def test_what_was_said_a_moment_ago_is_remembered_where_that_is_asked_for(db: Database, database_url: str) -> None:
+async def test_what_was_said_a_moment_ago_is_remembered_where_that_is_asked_for(
+    db: Database, database_url: str
+) -> None:
     hub = Hub(database_url)
     hub.listen(CHANNEL, remembers=True)
     await hub.start()
