@@ -75,7 +75,7 @@ def ride_lines() -> str:
     """The shell blocks of the README's chapter about a ride."""
     chapter = README.read_text().split("## Ride a scooter")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 10
     return "\n".join(blocks)
 
 
@@ -85,10 +85,15 @@ async def test_a_newcomer_rides_by_card_with_the_lines_of_the_readme(system: Sys
         await rider.register()
         await come_about(rider.sees_vehicles, "the simulated fleet reports")
     said = (await paste(system, ride_lines(), tmp_path)).splitlines()
-    *_others, ended, entries, receipt, _pdf, topped_up, _bonus, wallet = said
+    *_others, ended, looked_back, rated, entries, receipt, _pdf, topped_up, _bonus, wallet = said
     paid = json.loads(ended)["payment_info"]
     assert paid["total"] > 0
     assert (paid["charged_card"], paid["pending"], paid["debt"]) == (paid["total"], 0, 0)
+    seen = json.loads(looked_back)
+    assert (seen["ride"]["total"], seen["lines"]) == (paid["total"], paid["lines"])
+    # It was kept before, and the fee was credited.
+    assert {"reservation_fee", "reservation_credit"} <= {line["code"] for line in seen["lines"]}
+    assert json.loads(rated)["feedback"]["rating"] == 5
     assert [(row["title"], row["pending"]) for row in json.loads(entries)["entries"]] == [
         ("Paid by card", paid["total"]),
         ("Ride", -paid["total"]),

@@ -660,7 +660,7 @@ def test_any_history_of_money(fresh_database_url: str, monkeypatch: pytest.Monke
         pass
 
     Histories.database_url = fresh_database_url
-    monkeypatch.setattr("isotope.domain.sharing.usecases.settle_ride.await_outcome", UNITS.await_outcome)
+    monkeypatch.setattr("isotope.domain.sharing.usecases.settle_ride.await_word", UNITS.await_outcome)
     run_state_machine_as_test(
         Histories,
         settings=settings(

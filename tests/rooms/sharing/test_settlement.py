@@ -1,4 +1,4 @@
-"""A process dies in the middle of a ride command: the job makes the same transition, once."""
+"""A process dies in the middle of a ride command: the worker makes the same transition, once."""
 
 import asyncio
 from pathlib import Path
@@ -9,15 +9,15 @@ import pytest
 from isotope.domain.devices import await_outcome
 from isotope.domain.devices.model import CommandName
 from isotope.domain.payments import NO_CARDS
-from isotope.domain.sharing import SettleRide, settle_ride
+from isotope.domain.sharing import SettleRide, settle_ride, settle_waiting_rides
 from isotope.domain.tenants.model import RideSettings, Settings
 from isotope.domain.wallet import check_ledger
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import CommandId, RideId
-from isotope.worker.tasks import JOBS
 from tests.kit.city import City, small_city
 from tests.kit.clock import SettableClock
 from tests.kit.devices import Manner
+from tests.kit.jobs import queued_jobs
 from tests.kit.tenants import make_operator
 
 pytestmark = pytest.mark.asyncio
@@ -26,15 +26,27 @@ pytestmark = pytest.mark.asyncio
 PATIENT = Settings(rides=RideSettings(unlock_wait_s=14))
 
 
-async def jobs_of(city: City) -> list[dict[str, Any]]:
-    """The settlement jobs that were inserted for this operator's rides, oldest first."""
+async def orders_of(city: City) -> list[SettleRide]:
+    """What can be settled of the last ride: its orders to the vehicle, oldest first."""
+    ride_id = RideId((await city.rides())[-1]["id"])
     async with city.rt.db.read() as tx:
-        rows = await tx.dicts("select task_name, args, scheduled_at from procrastinate_jobs order by id")
-    return [row for row in rows if row["args"].get("operator_id") == city.kit.operator.id]
+        rows = await tx.tuples(
+            "select id from device_command where operator_id = %(operator_id)s order by id",
+            {"operator_id": city.kit.operator.id},
+        )
+    return [SettleRide(city.kit.operator, ride_id, CommandId(row[0])) for row in rows]
 
 
-async def run_job(city: City, job: dict[str, Any]) -> None:
-    await JOBS[job["task_name"]](city.api.services, **job["args"])
+async def settle(city: City, what: SettleRide) -> None:
+    await settle_ride(city.rt, NO_CARDS, what)
+
+
+async def look_for_waiting(city: City) -> int:
+    """What the worker does every few seconds; how many rides of this operator waited until now."""
+    waiting = await queued_jobs(city.rt, city.kit.operator.id, "settle_ride")
+    due = [job for job in waiting if job.at is not None and job.at <= city.rt.clock.now()]
+    await settle_waiting_rides(city.rt, NO_CARDS, city.api.services.operators)
+    return len(due)
 
 
 async def killed_while_waiting(city: City, request: asyncio.Task[Any], commands: int) -> None:
@@ -60,10 +72,11 @@ async def test_a_start_whose_process_died_leaves_no_ghost(rt: Runtime, clock: Se
         rider = await city.rider(balance_minor=500)
         await killed_while_waiting(city, asyncio.create_task(city.start(rider)), commands=1)
         assert (await status(city), (await city.vehicle_status())[0]) == ("UNLOCKING", "IN_USE")
-        [job] = await jobs_of(city)
-        assert (job["scheduled_at"] - clock.now()).total_seconds() == 16
-        clock.advance(seconds=16)
-        await run_job(city, job)
+        clock.advance(seconds=15.9)
+        assert await look_for_waiting(city) == 0
+        assert await status(city) == "UNLOCKING"
+        clock.advance(seconds=0.1)
+        assert await look_for_waiting(city) == 1
         assert await status(city) == "FAILED"
         assert await city.vehicle_status() == ("NEED_INVESTIGATION", None)
         assert (await city.standing(rider)).balance_minor == 500
@@ -84,8 +97,7 @@ async def test_a_start_that_the_vehicle_confirmed_is_a_ride_though_nobody_waited
         await city.unit.finish(city.unit.commands[0])
         await outcome_of(city, 0)
         clock.advance(seconds=60)
-        [job] = await jobs_of(city)
-        await run_job(city, job)
+        assert await look_for_waiting(city) == 1
         [ride] = await city.rides()
         assert ride["status"] == "ACTIVE"
         # The meter runs from the vehicle's word, not from when somebody looked.
@@ -106,8 +118,8 @@ async def test_an_end_whose_process_died_is_billed_once_by_whoever_comes_first(
         await city.unit.finish(city.unit.commands[1])
         await outcome_of(city, 1)
         clock.advance(seconds=30)
-        job = (await jobs_of(city))[-1]
-        await asyncio.gather(*(run_job(city, job) for _ in range(5)))
+        order = (await orders_of(city))[-1]
+        await asyncio.gather(*(settle(city, order) for _ in range(5)))
         [ride] = await city.rides()
         assert (ride["status"], ride["total_minor"], ride["outcome"]) == ("ENDED", 140, "by_rider")
         assert await city.vehicle_status() == ("READY", None)
@@ -116,21 +128,21 @@ async def test_an_end_whose_process_died_is_billed_once_by_whoever_comes_first(
             assert await check_ledger(tx, city.kit.operator.id) == []
 
 
-async def test_an_old_job_does_not_touch_what_came_after(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
+async def test_an_old_order_does_not_touch_what_came_after(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
     async with small_city(rt, tmp_path) as city:
         rider = await city.rider()
         await city.start(rider)
         await city.unit.report()
         await city.ask(rider, "sharing/pause")
-        start_job, pause_job = await jobs_of(city)
+        started, paused = await orders_of(city)
         clock.advance(seconds=30)
-        await run_job(city, start_job)
-        await run_job(city, pause_job)
+        await settle(city, started)
+        await settle(city, paused)
         assert await status(city) == "PAUSED"
         city.unit.manner = Manner.NEVER
         unpausing = asyncio.create_task(city.ask(rider, "sharing/unpause"))
         await city.unit.until(lambda: len(city.unit.commands) == 3)
-        await run_job(city, pause_job)
+        await settle(city, paused)
         assert await status(city) == "UNPAUSING"
         # Another call meets the waiting one and is told so.
         assert (await city.end(rider)).json()["code"] == "ride_busy"
