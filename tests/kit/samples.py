@@ -354,6 +354,7 @@ REFERENCES: Final[Mapping[str, Filler]] = {
 }
 # What refers to nothing.
 PLAIN: Final[Mapping[str, Any]] = {
+    "filter": "LAST_7_DAYS",
     "flow": None,  # differs from operation to operation: see `_flow`
     "skip_ip_address_check": None,
     "skip_otp": None,

@@ -70,6 +70,7 @@ _ORDER: Final = (
     "create_promo_code",
     "stop_promo_code",
     "get_promo_codes",
+    "get_vehicle_alerts",
 )
 
 

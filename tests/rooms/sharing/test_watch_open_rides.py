@@ -22,6 +22,8 @@ from tests.kit.clock import START, SettableClock
 from tests.kit.devices import Manner
 from tests.kit.fleet import make_zones, zone_draft
 from tests.kit.jobs import queued_jobs, run_due_jobs
+from tests.kit.samples import make_staff_token
+from tests.kit.tenants import make_operator
 
 pytestmark = pytest.mark.asyncio
 
@@ -249,3 +251,44 @@ async def test_two_looks_at_once_act_once(rt: Runtime, clock: SettableClock, tmp
         assert sum(acted) == 1
         await city.unit.until(lambda: city.unit.locked)
         assert len(city.unit.commands) == 2
+
+
+async def test_staff_see_what_they_are_called_for(rt: Runtime, clock: SettableClock, tmp_path: Path) -> None:
+    async with a_city(rt, tmp_path, AutoSettings(end_idle_min=20), vehicles=3) as city:
+        await make_zones(rt, city.kit.operator, zone_draft(ZoneType.NO_PARKING_ZONE))
+        for vehicle, unit in enumerate(city.units):
+            assert (await city.start(await city.rider(), vehicle)).status_code == 200
+            await unit.report(odometer_m=2_000)
+        await watch(city)
+        at(clock, 21)
+        for unit in city.units:
+            await unit.report()
+        assert await watch(city) == 3
+        token = await make_staff_token(rt, city.kit)
+
+        async def page(**body: Any) -> dict[str, Any]:
+            answer = await city.api.post("/api/v2/admin/vehicle-alerts", {"page_length": 2, **body}, token=token)
+            assert answer.status_code == 200, answer.text
+            return dict(answer.json())
+
+        first = await page()
+        second = await page(page_bookmark=first["bookmark_next"])
+        seen = first["data"] + second["data"]
+        assert (first["has_next_page"], second["has_next_page"], second["bookmark_next"]) == (True, False, None)
+        assert {alert["vehicle_id"] for alert in seen} == set(city.fleet.vehicle_ids)
+        assert {(alert["alert_type"], alert["task_type"], alert["task_stage"]) for alert in seen} == {
+            ("RIDE_IDLE", "out_of_parking_zone", "TODO")
+        }
+        assert [alert["id"] for alert in seen] == sorted((alert["id"] for alert in seen), reverse=True)
+        clock.advance(days=1, minutes=1)
+        assert (await page(filter="LAST_1_DAY"))["data"] == []
+        assert len((await page(filter="LAST_2_DAYS"))["data"]) == 2
+
+        # A bookmark of another operator's list is none.
+        other = await make_operator(rt)
+        foreign = await city.api.post(
+            "/api/v2/admin/vehicle-alerts",
+            {"page_bookmark": first["bookmark_next"]},
+            token=await make_staff_token(rt, other),
+        )
+        assert foreign.status_code == 400

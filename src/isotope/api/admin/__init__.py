@@ -1,5 +1,5 @@
 """Section Sharing dashboard: what staff do. Importing it declares its operations."""
 
-from isotope.api.admin import promo_codes, ride_money
+from isotope.api.admin import alerts, promo_codes, ride_money
 
-__all__ = ["promo_codes", "ride_money"]
+__all__ = ["alerts", "promo_codes", "ride_money"]

@@ -1,6 +1,6 @@
 """Room: fleet. Vehicles, their models and prices, who holds them now, what their units last said, the live map."""
 
-from isotope.domain.fleet.alerts import AlertKind, raise_alert
+from isotope.domain.fleet.alerts import AlertKind, RaisedAlert, has_alert, list_alerts, raise_alert
 from isotope.domain.fleet.catalog import (
     retire_addons,
     retire_models,
@@ -92,6 +92,7 @@ __all__ = [
     "ModelSpec",
     "Movement",
     "Offers",
+    "RaisedAlert",
     "StatusChange",
     "TariffDraft",
     "TariffOffer",
@@ -109,9 +110,11 @@ __all__ = [
     "get_model_offer",
     "get_vehicle",
     "get_vehicle_offer",
+    "has_alert",
     "hold_vehicle",
     "keep_report_history",
     "list_addons",
+    "list_alerts",
     "list_in_use",
     "list_models",
     "list_status_changes",

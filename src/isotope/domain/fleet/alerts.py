@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+import msgspec
 from psycopg.types.json import Jsonb
 
 from isotope.infra.db import Tx
@@ -79,3 +80,47 @@ async def raise_alert(
         },
     )
     return True
+
+
+class RaisedAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert with the task that came with it; the task is None where one of its kind stood already."""
+
+    id: int
+    vehicle_id: VehicleId
+    nr: str
+    kind: str
+    ride_id: RideId | None
+    raised_at: datetime
+    cleared_at: datetime | None
+    task_id: int | None
+    task_type: str | None
+    task_stage: str | None
+
+
+async def list_alerts(
+    tx: Tx, operator_id: OperatorId, *, since: datetime, before_id: int | None, limit: int
+) -> list[RaisedAlert]:
+    """Those that were raised since then, newest first, below `before_id`. By the key of vehicle_alert."""
+    return await tx.all(
+        RaisedAlert,
+        """
+        select a.id, a.vehicle_id, v.nr, a.kind, a.ride_id, a.raised_at, a.cleared_at,
+               t.id as task_id, t.type_ref as task_type, t.stage as task_stage
+          from vehicle_alert a
+          join vehicle v on v.operator_id = a.operator_id and v.id = a.vehicle_id
+          left join staff_task t on t.operator_id = a.operator_id and t.alert_id = a.id
+         where a.operator_id = %(operator_id)s and a.raised_at >= %(since)s
+           and (%(before_id)s::bigint is null or a.id < %(before_id)s)
+         order by a.id desc limit %(limit)s
+        """,
+        {"operator_id": operator_id, "since": since, "before_id": before_id, "limit": limit},
+    )
+
+
+async def has_alert(tx: Tx, operator_id: OperatorId, alert_id: int) -> bool:
+    return bool(
+        await tx.scalar(
+            "select exists (select from vehicle_alert where operator_id = %(operator_id)s and id = %(id)s)",
+            {"operator_id": operator_id, "id": alert_id},
+        )
+    )

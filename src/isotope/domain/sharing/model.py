@@ -88,7 +88,6 @@ class Outcome(StrEnum):
     # Ended by the operator's rules, because nobody rode any more or nobody should.
     IDLE = "idle"
     BATTERY_LOW = "battery_low"
-    CONTACT_LOST = "contact_lost"
     PAUSED_TOO_LONG = "paused_too_long"
     RIDE_TOO_LONG = "ride_too_long"
     # It never went anywhere, its vehicle locked all the time: free of charge.
@@ -101,7 +100,6 @@ BY_ITSELF: Final = frozenset(
         Outcome.BALANCE_LIMIT,
         Outcome.IDLE,
         Outcome.BATTERY_LOW,
-        Outcome.CONTACT_LOST,
         Outcome.PAUSED_TOO_LONG,
         Outcome.RIDE_TOO_LONG,
     }
