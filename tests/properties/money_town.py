@@ -47,7 +47,7 @@ from tests.kit.riders import RiderKit, make_rider
 from tests.kit.tenants import make_operator
 
 # Answers that never come cost this long.
-PATIENCE_S: Final = 0.15
+PATIENCE_S: Final = 0.3
 VEHICLES: Final = 4
 
 _FOR_EVER_S: Final = 1e9
