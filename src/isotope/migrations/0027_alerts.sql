@@ -14,7 +14,6 @@ create table vehicle_alert (
 );
 create unique index vehicle_alert_open on vehicle_alert (operator_id, vehicle_id, kind) where cleared_at is null;
 create index vehicle_alert_newest on vehicle_alert (operator_id, raised_at desc, id desc);
-create index vehicle_alert_ride on vehicle_alert (operator_id, ride_id) where cleared_at is null and ride_id is not null;
 
 -- Something that staff have to do at a vehicle.
 create table staff_task (
@@ -35,6 +34,8 @@ create table staff_task (
     foreign key (operator_id, alert_id) references vehicle_alert (operator_id, id)
 );
 create index staff_task_vehicle on staff_task (operator_id, vehicle_id, id desc);
+-- The task that came with an alert, for lists of alerts.
+create index staff_task_alert on staff_task (operator_id, alert_id) where alert_id is not null;
 -- One task of a kind is enough at a vehicle.
 create unique index staff_task_open on staff_task (operator_id, vehicle_id, type_ref) where stage = 'TODO' and alert_id is not null;
 

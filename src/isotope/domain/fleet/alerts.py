@@ -100,7 +100,7 @@ class RaisedAlert(msgspec.Struct, frozen=True, kw_only=True):
 async def list_alerts(
     tx: Tx, operator_id: OperatorId, *, since: datetime, before_id: int | None, limit: int
 ) -> list[RaisedAlert]:
-    """Those that were raised since then, newest first, below `before_id`. By the key of vehicle_alert."""
+    """Those that were raised since then, newest first, after the alert `before_id`. By the index vehicle_alert_newest."""
     return await tx.all(
         RaisedAlert,
         """
@@ -110,8 +110,10 @@ async def list_alerts(
           join vehicle v on v.operator_id = a.operator_id and v.id = a.vehicle_id
           left join staff_task t on t.operator_id = a.operator_id and t.alert_id = a.id
          where a.operator_id = %(operator_id)s and a.raised_at >= %(since)s
-           and (%(before_id)s::bigint is null or a.id < %(before_id)s)
-         order by a.id desc limit %(limit)s
+           and (%(before_id)s::bigint is null
+                or (a.raised_at, a.id) < (select b.raised_at, b.id from vehicle_alert b
+                                           where b.operator_id = %(operator_id)s and b.id = %(before_id)s))
+         order by a.raised_at desc, a.id desc limit %(limit)s
         """,
         {"operator_id": operator_id, "since": since, "before_id": before_id, "limit": limit},
     )
