@@ -8,12 +8,11 @@ and over, and the time from the batch's commit to the first answer that has it (
 import asyncio
 import itertools
 import json
-import os
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.kit.fleet import make_fleet
 from tests.kit.riders import make_rider
 from tests.kit.tenants import OperatorKit, make_operator
 
+from bench.api import Api, keyed, running_api
 from bench.figure import Figure
 from bench.load import Connection, Timed, json_request, timed
 from bench.reports import BATCH, BATCHES_A_SECOND, PROBE, number_of
@@ -77,54 +77,6 @@ async def _fill(url: str) -> tuple[OperatorKit, str]:
 
 
 @dataclass(slots=True)
-class _Api:
-    url: str
-    ready_s: float
-    process: asyncio.subprocess.Process
-
-
-@asynccontextmanager
-async def _running_api(database_url: str, data: Path, number: int) -> AsyncIterator[_Api]:
-    """One `isotope api`, and how long it took from its command to the first answer with the whole fleet in memory."""
-    port = free_port()
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ISOTOPE_")} | {
-        "ISOTOPE_MODE": "test",
-        "ISOTOPE_CARDS": "none",
-        "ISOTOPE_DATABASE_URL": database_url,
-        "ISOTOPE_DATA": str(data),
-        "ISOTOPE_PORT": str(port),
-        "ISOTOPE_PROCESS": f"api-{number}",
-    }
-    began = time.monotonic()
-    with (data / f"api-{number}.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "isotope", "api", env=environ, stdout=log, stderr=log
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        await _ready(url)
-        yield _Api(url, time.monotonic() - began, process)
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
-
-
-async def _ready(url: str) -> None:
-    """Until `/health/ready` says so."""
-    async with asyncio.timeout(_START_S):
-        while True:
-            with suppress(OSError, asyncio.IncompleteReadError, Exception):
-                connection = await Connection.open(url)
-                try:
-                    await connection.call(b"GET /health/ready HTTP/1.1\r\nHost: bench\r\n\r\n")
-                    return
-                finally:
-                    await connection.close()
-            await asyncio.sleep(0.01)
-
-
-@dataclass(slots=True)
 class _Commits:
     """When each batch was committed, by its number."""
 
@@ -161,12 +113,12 @@ async def _positions(database_url: str, operator_id: int) -> AsyncIterator[_Comm
         await listening
 
 
-async def _staleness_s(apis: Sequence[_Api], key: str, commits: _Commits, seconds: float) -> list[float]:
+async def _staleness_s(apis: Sequence[Api], key: str, commits: _Commits, seconds: float) -> list[float]:
     """From each commit to the first answer of each process that shows it, shortest first."""
-    request = _keyed(json_request(_PATH, _around(PROBE, 5)), key)
+    request = keyed(json_request(_PATH, _around(PROBE, 5)), key)
     ends = time.monotonic() + seconds
 
-    async def watch(api: _Api) -> dict[int, float]:
+    async def watch(api: Api) -> dict[int, float]:
         """When this process first showed each batch that was seen."""
         seen: dict[int, float] = {}
         connection = await Connection.open(api.url)
@@ -190,10 +142,6 @@ async def _staleness_s(apis: Sequence[_Api], key: str, commits: _Commits, second
 
 def _around(place: Point, radius_km: int) -> dict[str, float]:
     return {"user_latitude": place.lat, "user_longitude": place.lon, "radius_in_km": radius_km}
-
-
-def _keyed(request: bytes, key: str) -> bytes:
-    return request.replace(b"App-Public-Key: demo-public", f"App-Public-Key: {key}".encode())
 
 
 async def _load(urls: Sequence[str], requests: Sequence[bytes], seconds: float) -> Timed:
@@ -238,10 +186,10 @@ async def measure(database_url: str, folder: Path, seconds: float) -> list[Figur
         Point(_CENTRE.lat + dice.uniform(-0.8, 0.8) * _SPREAD_LAT, _CENTRE.lon + dice.uniform(-0.8, 0.8) * _SPREAD_LON)
         for _ in range(_PLACES)
     ]
-    public = [_keyed(json_request(_PATH, _around(place, 1)), key) for place in places]
-    rider = [_keyed(json_request(_PATH, _around(place, 1), token), key) for place in places]
+    public = [keyed(json_request(_PATH, _around(place, 1)), key) for place in places]
+    rider = [keyed(json_request(_PATH, _around(place, 1), token), key) for place in places]
     async with AsyncExitStack() as stack:
-        apis = [await stack.enter_async_context(_running_api(database_url, folder, n)) for n in range(PROCESSES)]
+        apis = [await stack.enter_async_context(running_api(database_url, folder, n)) for n in range(PROCESSES)]
         urls = [api.url for api in apis]
         connection = await Connection.open(urls[0])
         answers = [await connection.call(request) for request in public]

@@ -8,6 +8,7 @@ from litestar import Litestar
 
 from isotope.adapters.blobs import make_blobs
 from isotope.adapters.cards.make import make_card_provider
+from isotope.adapters.maps.make import make_maps
 from isotope.adapters.sms import OutboxSms, TwilioSms
 from isotope.api.app import create_app as create_api
 from isotope.api.context import Services
@@ -16,8 +17,10 @@ from isotope.domain.devices import listen_for_outcomes
 from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import SmsSender
 from isotope.domain.payments import Cards, Purpose
+from isotope.domain.rental import BookingCardHold, BookingHold, record_booking_answer, record_deposit_answer
 from isotope.domain.sharing import RideCardHold, RideHold, record_ride_answer
 from isotope.domain.subscriptions import record_subscription_answer
+from isotope.domain.taxi import TripCardHold, TripHold, listen_for_trips, record_trip_answer
 from isotope.domain.tenants import Operators
 from isotope.domain.wallet import DebtHold, PaymentHold
 from isotope.domain.zones import Zones
@@ -28,8 +31,8 @@ from isotope.infra.hub import Hub
 from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 
-HOLDS: Final = (RideHold(), PaymentHold(), DebtHold())
-CARD_HOLDS: Final = (RideCardHold(),)
+HOLDS: Final = (RideHold(), BookingHold(), TripHold(), PaymentHold(), DebtHold())
+CARD_HOLDS: Final = (RideCardHold(), BookingCardHold(), TripCardHold())
 
 
 def make_sms(config: Config, rt: Runtime) -> SmsSender:
@@ -48,7 +51,14 @@ def make_cards(config: Config) -> Cards:
     """The card provider that the settings name, and who writes down what it answers about what is sold."""
     return Cards(
         provider=make_card_provider(config),
-        recorders={Purpose.RIDE: record_ride_answer, Purpose.SUBSCRIPTION: record_subscription_answer},
+        recorders={
+            Purpose.RIDE: record_ride_answer,
+            Purpose.SUBSCRIPTION: record_subscription_answer,
+            Purpose.BOOKING: record_booking_answer,
+            Purpose.BOOKING_EXTRA: record_booking_answer,
+            Purpose.DEPOSIT: record_deposit_answer,
+            Purpose.TRIP: record_trip_answer,
+        },
         public_url=public_url_of(config),
     )
 
@@ -56,6 +66,7 @@ def make_cards(config: Config) -> Cards:
 def make_services(config: Config, rt: Runtime) -> Services:
     """Everything subscribes to the hub in here, so the hub must not run yet."""
     listen_for_outcomes(rt.hub)
+    listen_for_trips(rt.hub)
     return Services(
         config=config,
         rt=rt,
@@ -65,6 +76,7 @@ def make_services(config: Config, rt: Runtime) -> Services:
         packages=Packages(rt),
         sms=make_sms(config, rt),
         blobs=make_blobs(config),
+        maps=make_maps(config, rt),
         cards=make_cards(config),
         holds=HOLDS,
         card_holds=CARD_HOLDS,
@@ -90,6 +102,7 @@ async def open_services(config: Config, *, live_map: bool = True) -> AsyncIterat
     finally:
         if live_map:
             await services.live_map.stop()
+        await services.maps.close()
         await rt.hub.stop()
         await rt.db.close()
 

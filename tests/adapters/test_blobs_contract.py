@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from isotope.adapters.blobs import Bucket, FolderBlobs, S3Blobs, make_blobs
-from isotope.domain.sharing import Blobs
+from isotope.domain.evidence import Blobs
 from isotope.infra.config import Config, ConfigError, load_config
 from isotope.infra.db import Database
 from isotope.infra.outbound import NetworkInTransactionError

@@ -87,6 +87,28 @@ def test_tax_that_is_added_stands_in_the_tax_table_only() -> None:
     assert "12.55 EUR" in text
 
 
+def test_a_booking_is_priced_by_days_hours_and_points() -> None:
+    sold = (("rental_days", "Days", "day", 2), ("rental_hours", "Hours", "hour", 6), ("rental_km", "Far", "km", 14))
+    lines = tuple(
+        Line(
+            code=code,
+            text=text,
+            unit=unit,  # type: ignore[arg-type]
+            quantity=quantity,
+            unit_price_minor=100,
+            amount_minor=100 * quantity,
+            tax_rate="0",
+            params={"included_km": 200} if unit == "km" else {},
+        )
+        for code, text, unit, quantity in sold
+    )
+    taxes = (TaxLine(rate="0", net_minor=2_200, tax_minor=0, gross_minor=2_200),)
+    rows = printed(a_receipt(kind=ReceiptKind.BOOKING, lines=lines, taxes=taxes, paid=Paid(card_minor=2_200)))
+    assert {"Days 2 1.00 2.00", "Hours 6 1.00 6.00"} < set(rows)
+    assert "Kilometres beyond 200 km 14 km 1.00 14.00" in rows
+    assert any(row.startswith("Period") for row in rows)
+
+
 @pytest.mark.parametrize(
     ("currency", "total"), [("JPY", "499 JPY"), ("EUR", "4.99 EUR"), ("KWD", "0.499 KWD"), ("XXX", "4.99 XXX")]
 )

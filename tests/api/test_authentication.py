@@ -1,12 +1,12 @@
 """Who may call what: the table of `isotope.api.auth`, for every operation of the registry."""
 
 from base64 import b64encode
+from typing import Any
 
 import pytest
 
 from isotope.api.auth import credential_of
 from isotope.api.operation import Auth, Operation
-from isotope.api.pdf import Pdf
 from isotope.domain.tenants import LogInStaff, log_in_staff
 from isotope.domain.tenants.model import Role, Settings
 from tests.kit.http import Api, credentials
@@ -35,16 +35,18 @@ def by_id(value: object) -> str:
 
 
 async def call(
-    api: Api, operation: Operation, body: dict[str, object], key: str | None, token: str | None
+    api: Api, operation: Operation, body: dict[str, Any], key: str | None, token: str | None
 ) -> tuple[int, dict[str, object]]:
     headers = credentials(key, token)
-    if operation.content == "multipart":
+    if operation.method == "GET":
+        answer = await api.client.get(operation.path, params=list(body.items()), headers=headers)
+    elif operation.content == "multipart":
         files = [(name, (None, str(value).encode())) for name, value in body.items() if not isinstance(value, list)]
         answer = await api.client.post(operation.path, files=files, headers=headers)
     else:
         answer = await api.client.request(operation.method, operation.path, json=body, headers=headers)
-    is_file = answer.headers["content-type"] == Pdf.MEDIA
-    return answer.status_code, {} if is_file else answer.json()
+    is_json = answer.headers["content-type"].startswith("application/json")
+    return answer.status_code, answer.json() if is_json else {}
 
 
 @pytest.mark.parametrize(
@@ -194,6 +196,26 @@ async def test_riders_and_keys_are_nobody_to_the_dashboard(api: Api, operation: 
     for token in (None, world.rider.token, world.secret, world.key):
         status, _answer = await call(api, operation, required_body(operation, world), world.key, token)
         assert status == 401, token
+
+
+@pytest.mark.parametrize(
+    "operation", [operation for operation in OPERATIONS if operation.auth is Auth.DRIVER], ids=by_id
+)
+async def test_nobody_speaks_for_a_driver(api: Api, operation: Operation) -> None:
+    world = await make_world(api.services.rt)
+    body = required_body(operation, world)
+    for token in (None, world.rider.token, world.secret, world.key, world.staff_token):
+        assert (await call(api, operation, body, world.key, token))[0] == 401, token
+    status, answer = await call(api, operation, body, None, world.driver.token)
+    assert (status, answer["code"]) == (403, "no_access")
+    assert (await call(api, operation, body, world.key, world.driver.token))[0] not in (401, 403, 500)
+
+
+@pytest.mark.parametrize("operation", WITH_CALLER, ids=by_id)
+async def test_a_driver_is_nobody_among_riders(api: Api, operation: Operation) -> None:
+    world = await make_world(api.services.rt)
+    status, _answer = await call(api, operation, required_body(operation, world), world.key, world.driver.token)
+    assert status == 401
 
 
 async def test_an_unusable_credential_is_nobody_where_none_is_needed(api: Api) -> None:

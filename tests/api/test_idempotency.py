@@ -17,7 +17,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from isotope.api.caller import Anonymous, Caller, RiderCaller, SecretCaller, StaffCaller
+from isotope.api.caller import Anonymous, Caller, DriverCaller, RiderCaller, SecretCaller, StaffCaller
 from isotope.api.idempotency import request_of
 from isotope.api.operation import Auth, Call, Operation
 from isotope.api.sections import operations
@@ -28,6 +28,7 @@ from isotope.infra.idempotency import KEEP, LEASE, MOST_ANSWER_BYTES, forget_ide
 from isotope.infra.runtime import Runtime
 from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 from tests.kit.clock import SettableClock
+from tests.kit.drivers import make_driver
 from tests.kit.http import Api, credentials, run_api
 from tests.kit.riders import make_rider
 from tests.kit.samples import World, all_operations, as_a_rider, body_for, make_world
@@ -41,7 +42,7 @@ ADD_MONEY = BY_ID["add_money"]
 END_RIDE = BY_ID["end_ride"]
 
 # By the contract's habit: what begins so only looks.
-LOOKS = "get_"
+LOOKS = ("get_", "list_")
 _TOKEN = "its answer carries a token, which is never stored readable"
 # Operations that change something and take no key, and why.
 EXEMPT = {
@@ -50,6 +51,9 @@ EXEMPT = {
     "register": _TOKEN,
     "login": _TOKEN,
     "dashboard_login": _TOKEN,
+    "driver_login": _TOKEN,
+    "driver_logout": "its token is gone afterwards, with which it would be sent again",
+    "send_positions": "what is known already changes nothing",
     "refresh_user_token": _TOKEN,
     "choose_payment_method": "it says what shall be so; said again, it is so",
     "remove_payment_method": "a card that is removed is answered as one that is being removed",
@@ -213,9 +217,15 @@ async def test_the_same_said_in_other_words(api: Api, world: World, handlers: Ha
 async def test_keys_are_the_callers_own(api: Api, world: World, handlers: Handlers, operation: Operation) -> None:
     count = handlers[operation.id]
     await send(api, operation, world)
-    if operation.auth not in (Auth.SECRET, Auth.STAFF):
+    rt, operator = api.services.rt, world.kit.operator
+    if operation.auth is Auth.DRIVER:
+        for token in ((await make_driver(rt, operator)).token, (await make_driver(rt, operator)).token):
+            assert not is_replayed(await send(api, operation, world, token=token))
+            assert is_replayed(await send(api, operation, world, token=token))
+        assert count.count == 3
+    elif operation.auth not in (Auth.SECRET, Auth.STAFF):
         body = as_a_rider(operation, body_for(operation, world))
-        for token in (world.rider.token, (await make_rider(api.services.rt, world.kit.operator)).token):
+        for token in (world.rider.token, (await make_rider(rt, operator)).token):
             assert not is_replayed(await send(api, operation, world, body, token=token))
             assert is_replayed(await send(api, operation, world, body, token=token))
         assert count.count == 3
@@ -470,10 +480,12 @@ async def test_a_row_that_is_gone_when_it_is_read_is_claimed(
 async def test_callers_are_known_by_who_they_are(rt: Runtime) -> None:
     kit = await make_operator(rt, staff=Role.OWNER)
     rider = await make_rider(rt, kit.operator)
+    driver = await make_driver(rt, kit.operator)
     assert kit.staff is not None
     callers: dict[str, list[Caller]] = {
         f"rider:{rider.id}": [RiderCaller(rider.rider, "one token"), RiderCaller(rider.rider, "another")],
         "secret_key": [SecretCaller(), SecretCaller(rider.rider)],
+        f"driver:{driver.id}": [DriverCaller(driver.driver, "one token"), DriverCaller(driver.driver, "another")],
         f"staff:{kit.staff.id}": [StaffCaller(kit.operator, kit.staff)],
         "anonymous:203.0.113.5": [Anonymous()],
     }

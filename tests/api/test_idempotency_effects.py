@@ -135,6 +135,12 @@ async def test_the_end_of_an_account(api: Api) -> None:
     gone = {"user_id": world.rider.id}
     answer = await twice(api, "sharing/cancel-reservation", key=world.key, token=world.secret, name="c", body=gone)
     assert (answer.status_code, answer.json()["reservation_id"]) == (200, world.reservation_id), answer.text
+    called = gone | {"ride_id": world.trip.id}
+    answer = await twice(api, "taxi/cancel-ride", key=world.key, token=world.secret, name="t", body=called)
+    assert answer.status_code == 200, answer.text
+    booked = gone | {"booking_id": world.charge.booking_id}
+    answer = await twice(api, "rental/cancel-booking", key=world.key, token=world.secret, name="b", body=booked)
+    assert answer.status_code == 200, answer.text
     answer = await twice(api, "user/delete-user", key=world.key, token=world.secret, name="d", body=gone)
     assert (answer.status_code, answer.json()["status"]) == (200, 1), answer.text
     without = await api.post(f"{USER}/delete-user", gone, key=world.key, token=world.secret)

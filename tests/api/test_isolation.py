@@ -18,6 +18,7 @@ from pypdf import PdfReader
 
 from isotope.api.operation import Auth, Operation
 from isotope.api.pdf import Pdf
+from isotope.api.streams import EventStream
 from isotope.domain.tenants import LogInStaff, log_in_staff
 from isotope.domain.tenants.model import Role
 from isotope.infra.runtime import Runtime
@@ -65,18 +66,24 @@ async def two(api: Api) -> AsyncIterator[Two]:
 
 
 async def move_sequences(rt: Runtime) -> None:
-    """Let the next rows have numbers that nothing else has."""
+    """Let the next rows have numbers that nothing else has, in no table: not even what walks before this one left."""
     async with rt.db.write() as tx:
-        for (table,) in await tx.tuples(
-            "select table_name from information_schema.columns where column_name = 'id' and is_identity = 'YES'"
-            " and table_schema = 'public' and table_name in ('operator', 'rider', 'vehicle', 'vehicle_model', 'addon',"
-            " 'tariff', 'zone', 'ride', 'device', 'staff', 'card', 'card_payment', 'card_setup', 'receipt',"
-            " 'ledger_transaction', 'package', 'subscription', 'subscription_plan')"
-        ):
+        names = [
+            name
+            for (name,) in await tx.tuples(
+                "select pg_get_serial_sequence(table_name, 'id') from information_schema.columns"
+                " where column_name = 'id' and is_identity = 'YES' and table_schema = 'public' and table_name in ("
+                " 'operator', 'rider', 'vehicle', 'vehicle_model', 'addon', 'tariff', 'zone', 'ride', 'device', 'staff',"
+                " 'card', 'card_payment', 'card_setup', 'receipt', 'ledger_transaction', 'package', 'subscription',"
+                " 'subscription_plan', 'rental_zone', 'rental_package', 'rental_addon', 'rental_tariff', 'booking',"
+                " 'booking_charge', 'booking_refund', 'staff_task', 'taxi_class', 'taxi_vehicle', 'driver',"
+                " 'trip', 'trip_offer', 'driver_document')"
+            )
+        ]
+        used = [await tx.scalar("select nextval(%(name)s::regclass)", {"name": name}) for name in names]
+        for name in names:
             await tx.execute(
-                "select setval(pg_get_serial_sequence(%(table)s, 'id'),"
-                " greatest(%(far)s, nextval(pg_get_serial_sequence(%(table)s, 'id'))))",
-                {"table": table, "far": FAR},
+                "select setval(%(name)s::regclass, %(next)s)", {"name": name, "next": max(FAR, max(used) + 1)}
             )
 
 
@@ -99,6 +106,13 @@ async def markers_of(rt: Runtime, world: World) -> frozenset[str]:
             *world.fleet.identities,
             world.group_ref,
             world.promo_code,
+            world.station_title,
+            *world.rentals.cars.nrs,
+            *world.rentals.cars.identities,
+            world.trip_title,
+            world.driver.driver.name,
+            world.driver.driver.email,
+            world.driver.token,
             *(title for (title,) in zones),
         }
     )
@@ -117,6 +131,21 @@ def numbers_of(world: World) -> frozenset[int]:
             world.package_id,
             world.plan_id,
             world.subscription_id,
+            world.task_id,
+            world.charge.id,
+            world.charge.booking_id,
+            world.rentals.centre_id,
+            world.rentals.airport_id,
+            world.rentals.weekend_id,
+            world.rentals.child_seat_id,
+            world.rentals.car_id,
+            *world.rentals.cars.vehicle_ids,
+            world.driver.id,
+            world.driver.vehicle_id,
+            world.driver.class_id,
+            world.trip.id,
+            world.offer_id,
+            world.document_id,
             fleet.model_id,
             fleet.tariff_id,
             *fleet.addon_ids,
@@ -185,6 +214,9 @@ async def call(
     if answer.headers["content-type"] == Pdf.MEDIA:
         pages = PdfReader(BytesIO(answer.content)).pages
         return answer.status_code, json.dumps([page.extract_text() for page in pages])
+    if answer.headers["content-type"].startswith(EventStream.MEDIA):
+        told = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: ")]
+        return answer.status_code, f"[{','.join(told)}]"
     return answer.status_code, answer.text
 
 
@@ -199,7 +231,7 @@ async def test_own_credentials_with_the_ids_of_another_operator(api: Api, two: T
     bodies = [whole]
     bodies += [required | {"user_id": attacker.rider.id, name: whole[name]} for name in references_of(operation)]
     for body in bodies:
-        for token in (attacker.secret, attacker.rider.token, None):
+        for token in (attacker.secret, attacker.rider.token, attacker.driver.token, None):
             sent = body if token == attacker.secret else as_a_rider(operation, body)
             if operation.auth is Auth.STAFF:
                 continue
@@ -220,6 +252,7 @@ async def test_credentials_of_another_operator_are_none(api: Api, two: Two, oper
         for token in (
             victim.secret,
             victim.rider.token,
+            victim.driver.token,
             attacker.secret,
             attacker.rider.token,
             victim.staff_token[:-1],
@@ -230,7 +263,7 @@ async def test_credentials_of_another_operator_are_none(api: Api, two: Two, oper
         return
     body = body_for(operation, victim)
     # The attacker's app with the victim's credentials, and with the victim's words for everything.
-    for token in (victim.secret, victim.rider.token, two.victim_staff_token):
+    for token in (victim.secret, victim.rider.token, victim.driver.token, two.victim_staff_token):
         for sent in (body, as_a_rider(operation, body)):
             status, text = await call(api, operation, sent, attacker.key, token)
             if operation.auth is not Auth.PUBLIC:
@@ -238,7 +271,7 @@ async def test_credentials_of_another_operator_are_none(api: Api, two: Two, oper
             check_no_trace(two, sent, status, text, operation.id)
     # The victim's app with the attacker's credentials: whoever needs a caller has none.
     if operation.auth is not Auth.PUBLIC:
-        for token in (attacker.secret, attacker.rider.token):
+        for token in (attacker.secret, attacker.rider.token, attacker.driver.token):
             status, text = await call(api, operation, body, victim.key, token)
             assert status == 401, (operation.id, text)
             check_no_trace(two, body, status, text, operation.id)
@@ -260,3 +293,8 @@ async def test_the_walk_would_notice(api: Api, two: Two) -> None:
     data = await api.post("/openapi/v1.0/user/get-user-data", key=victim.key, token=victim.rider.token)
     with pytest.raises(AssertionError, match="tells"):
         check_no_trace(two, {}, data.status_code, data.text, "own data")
+    bookings = await api.post(
+        "/openapi/v1.0/user/get-user-bookings", {"booking_status": "ALL"}, key=victim.key, token=victim.rider.token
+    )
+    with pytest.raises(AssertionError, match="tells"):
+        check_no_trace(two, {}, bookings.status_code, bookings.text, "own bookings")

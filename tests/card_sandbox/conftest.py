@@ -17,7 +17,7 @@ CANCEL_URL = "https://ride.example/cancel"
 
 @pytest.fixture
 def sandbox(clock: SettableClock) -> Iterator[SandboxKit]:
-    with running_sandbox(clock) as running:
+    with running_sandbox(clock, hang_s=60.0) as running:
         yield running
 
 

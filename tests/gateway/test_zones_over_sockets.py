@@ -18,6 +18,7 @@ from isotope.domain.zones import ZoneDraft, ZoneSpec, ZoneType
 from isotope.infra.runtime import Runtime
 from isotope.iot.model import Command
 from isotope.kernel.geo import Point
+from tests.journeys.kit.waiting import come_about
 from tests.kit.city import City, small_city
 from tests.kit.clock import SettableClock
 from tests.kit.devices import Manner
@@ -108,6 +109,12 @@ async def zone_events(city: City) -> list[tuple[str, Any]]:
                 of(city),
             )
         ]
+
+
+async def knows_zones(city: City, version: int) -> bool:
+    """Whether the API's process has heard of a change."""
+    index = await city.api.services.zones.index(city.kit.operator.id)
+    return index.version == version
 
 
 async def shown(city: City, rider: RiderKit) -> Any:
@@ -350,7 +357,8 @@ async def test_the_next_rider_gets_the_vehicle_whole(rt: Runtime, clock: Settabl
         await release()
         assert told(city) == [7, "off"]
         # The operator opens the castle just now.
-        await make_zones(rt, city.kit.operator)
+        opened = await make_zones(rt, city.kit.operator)
+        await come_about(lambda: knows_zones(city, opened.version), "the API heard of it")
         answer = await city.end(rider, at=Point(city.unit.lat, city.unit.lon))
         assert answer.status_code == 200, answer.text
         assert told(city) == [7, "off", "lock"]

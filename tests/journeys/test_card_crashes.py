@@ -203,7 +203,7 @@ def crasher() -> Iterator[Crasher]:
 
 @pytest.fixture
 def sandbox(clock: SettableClock) -> Iterator[SandboxKit]:
-    with running_sandbox(clock) as running:
+    with running_sandbox(clock, hang_s=60.0) as running:
         yield running
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.kit.system import System, running_system
+from tests.kit import maps
 from tests.kit.waiting import wait_until
 
 pytestmark = pytest.mark.journey
@@ -57,7 +58,7 @@ def _up(data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ISOTOPE_")}
     return subprocess.run(
         [sys.executable, "-m", "isotope", "up", "--data", str(data)],
-        env={**environ, "ISOTOPE_MODE": "demo", **settings},
+        env={**environ, "ISOTOPE_MODE": "demo", "ISOTOPE_MAP_DOWNLOADS": str(maps.cache()), **settings},
         capture_output=True,
         text=True,
         check=False,
@@ -103,6 +104,7 @@ def test_children_of_a_killed_supervisor_end_and_the_next_start_takes_over(tmp_p
     data = tmp_path / "data"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ISOTOPE_")}
     environ |= {"ISOTOPE_MODE": "demo", "ISOTOPE_PORT": "0", "ISOTOPE_DATA": str(data)}
+    environ["ISOTOPE_MAP_DOWNLOADS"] = str(maps.cache())
     with subprocess.Popen(
         [sys.executable, "-m", "isotope", "up", "--no-simulate"],
         env=environ,

@@ -190,7 +190,7 @@ class SandboxUnderTest:
 
 @asynccontextmanager
 async def sandbox_under_test(clock: SettableClock) -> AsyncIterator[ProviderUnderTest]:
-    with running_sandbox(clock) as sandbox:
+    with running_sandbox(clock, hang_s=60.0) as sandbox:
         yield SandboxUnderTest(sandbox, clock)
 
 

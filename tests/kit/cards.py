@@ -96,8 +96,8 @@ class SandboxKit:
         self._sandbox = sandbox
         self._store = store
 
-    def provider(self, timeout_s: float = 5.0) -> SandboxCards:
-        """The adapter. Give a short time to tests in which no answer comes."""
+    def provider(self, timeout_s: float = 20.0) -> SandboxCards:
+        """The adapter. Give a short time only to tests of waiting."""
         return SandboxCards(url=self.url, key=KEY, webhook_secret=WEBHOOK_SECRET, timeout_s=timeout_s)
 
     def send_webhooks_to(self, url: str) -> None:
@@ -245,7 +245,13 @@ class SandboxKit:
 
 @contextmanager
 def running_sandbox(
-    clock: Clock, *, webhook_url: str = "", path: Path | None = None, slow_s: float = 0.05, hold_s: float = 0.2
+    clock: Clock,
+    *,
+    webhook_url: str = "",
+    path: Path | None = None,
+    slow_s: float = 0.05,
+    hang_s: float = 0.0,
+    hold_s: float = 0.2,
 ) -> Iterator[SandboxKit]:
     """The sandbox with this clock, until the block ends.
 
@@ -254,6 +260,8 @@ def running_sandbox(
         webhook_url: where webhooks go; empty: nowhere.
         path: its file, to open it again later; None keeps all in memory.
         slow_s: how late the card `slow` is answered.
+        hang_s: how long the client waits where it hears nothing. At once, so that a test waits for no time that a busy
+            machine may need for a true answer; what is about waiting itself asks for more.
         hold_s: how long webhooks of the card `twice` wait to be overtaken.
     """
     settings = SandboxSettings(
@@ -261,6 +269,7 @@ def running_sandbox(
         webhook_secret=WEBHOOK_SECRET,
         webhook_url=webhook_url,
         slow_s=slow_s,
+        hang_s=hang_s,
         hold_s=hold_s,
         tick_s=0.1,
         backoff_s=(0.02, 0.05, 0.1, 0.2, 0.5, 1.0),

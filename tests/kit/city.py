@@ -132,7 +132,6 @@ async def small_city(
     settings: Settings = QUICK,
     connected: bool = True,
     sandbox: SandboxKit | None = None,
-    card_timeout_s: float = 5.0,
     card_required: bool = False,
     **fleet: Any,
 ) -> AsyncIterator[City]:
@@ -144,7 +143,7 @@ async def small_city(
         api = await stack.enter_async_context(run_api(rt, folder))
         if sandbox is not None:
             services = api.services
-            services.cards = replace(services.cards, provider=sandbox.provider(card_timeout_s))
+            services.cards = replace(services.cards, provider=sandbox.provider())
         units = [
             FakeUnit(gateway.port, identity, made.secret, manner=manner, now=rt.clock.now)
             for identity in made.identities

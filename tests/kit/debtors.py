@@ -168,8 +168,6 @@ async def a_debtor(
 ) -> AsyncIterator[Debtor]:
     """A rider without money and without a card; the provider's answers are waited for half a second."""
     kit = await make_operator(rt, settings=settings)
-    services = JobServices(
-        rt=rt, operators=Operators(rt), zones=Zones(rt), cards=Cards(provider=sandbox.provider(timeout_s=0.5))
-    )
+    services = JobServices(rt=rt, operators=Operators(rt), zones=Zones(rt), cards=Cards(provider=sandbox.provider()))
     await rt.hub.start()
     yield Debtor(rt, clock, sandbox, kit.operator, await make_rider(rt, kit.operator), services)

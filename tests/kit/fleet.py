@@ -60,6 +60,7 @@ class Fleet:
 
     operator_id: OperatorId
     model_id: ModelId
+    model_ref: str
     tariff_id: TariffId
     addon_ids: tuple[AddonId, ...]
     vehicle_ids: tuple[VehicleId, ...]
@@ -163,6 +164,7 @@ async def make_fleet(
     return Fleet(
         operator_id=operator.id,
         model_id=model_id,
+        model_ref=f"model-{number}",
         tariff_id=tariff_id,
         addon_ids=tuple(addon_ids),
         vehicle_ids=tuple(ids[nr] for nr in nrs),

@@ -47,9 +47,13 @@ def credentials(key: str | None = None, token: str | None = None) -> dict[str, s
 
 
 @asynccontextmanager
-async def run_api(rt: Runtime, folder: Path, *, mode: Mode = "test", **settings: Any) -> AsyncIterator[Api]:
+async def run_api(
+    rt: Runtime, folder: Path, *, mode: Mode = "test", stream_s: float = 0.0, **settings: Any
+) -> AsyncIterator[Api]:
     """Services as wiring makes them, listening to the store, behind the application. `rt.hub` must not run yet."""
     services = make_services(Config(mode=mode, database_url=rt.db.url, data=str(folder), **settings), rt)
+    # The transport below hands over an answer when it is whole: of one that goes on, the first event.
+    services.streams.longest_s = stream_s
     await rt.hub.start()
     await services.live_map.start()
     app = create_app(services)

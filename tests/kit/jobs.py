@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from isotope.adapters.blobs import FolderBlobs
+from isotope.adapters.maps.great_circle import GreatCircleRoads
+from isotope.adapters.maps.no_places import NoPlaces
+from isotope.domain.evidence import Blobs
 from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.maps import Maps
 from isotope.domain.payments import NO_CARDS, Cards
-from isotope.domain.sharing import Blobs
 from isotope.domain.sharing.queries import list_waiting
 from isotope.domain.sharing.usecases.settle_waiting_rides import GRACE
 from isotope.domain.tenants import Operators
@@ -30,6 +33,7 @@ class JobServices:
     operators: Operators
     zones: Zones
     cards: Cards = NO_CARDS
+    maps: Maps = field(default_factory=lambda: Maps(roads=GreatCircleRoads(), finder=NoPlaces()))
     blobs: Blobs = field(default_factory=lambda: FolderBlobs(Path("nowhere")))
     sms: SmsSender = field(default_factory=RecordingSms)
     holds: Sequence[DeletionHold] = ()

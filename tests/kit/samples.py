@@ -28,25 +28,51 @@ from isotope.domain.benefits import (
     upsert_package,
     upsert_promo,
 )
-from isotope.domain.fleet import VehicleStatus, hold_vehicle, lock_vehicle
+from isotope.domain.drivers import DriverDocumentId
+from isotope.domain.fleet import (
+    ByStaff,
+    PlanMaintenance,
+    VehicleStatus,
+    hold_vehicle,
+    lock_vehicle,
+    plan_maintenance,
+)
+from isotope.domain.fleet.slots import Slot, take_slot
+from isotope.domain.maps import sign_place
+from isotope.domain.maps.model import Place
 from isotope.domain.payments import Card, CardPaymentId, find_card
 from isotope.domain.pricing.model import Quota
 from isotope.domain.receipts import ReceiptId, issue_later, read_receipts
+from isotope.domain.rental import store as booking_store
+from isotope.domain.rental.model import (
+    Booking,
+    BookingCharge,
+    BookingStatus,
+    BookingTerms,
+    ChargeKind,
+    ChargeStatus,
+    DepositStatus,
+)
 from isotope.domain.sharing import Terms, store
 from isotope.domain.sharing.model import EventKind, RideStatus
 from isotope.domain.sharing.refunds import Fine, FineId, insert_fine, next_fine_id
 from isotope.domain.sharing.reservation_store import NewReservation, insert_reservation
 from isotope.domain.sharing.reservations import ReservationId, ReservationTerms
 from isotope.domain.subscriptions import PlanDraft, PlanId, PlanSpec, SubscriptionId, upsert_plan
+from isotope.domain.taxi.model import Stop, Trip, TripOfferId
+from isotope.domain.taxi.quotes import Quote, sign_quote
 from isotope.domain.tenants.model import Role, Settings
+from isotope.domain.tenants.queries import find_token_key
 from isotope.domain.tenants.store import insert_staff, insert_staff_token
 from isotope.domain.zones import ZoneType
 from isotope.infra.runtime import Runtime
 from isotope.infra.tokens import hash_token, new_token
 from isotope.kernel.actor import SYSTEM, rider_actor
 from isotope.kernel.ids import RideId
+from tests.kit.drivers import DriverKit, make_document, make_driver, make_offer, make_request
 from tests.kit.fleet import HOME, TARIFF, Fleet, make_fleet, make_zones, zone_draft
 from tests.kit.receipts import ride_draft
+from tests.kit.rentals import RENTAL_TARIFF, Rentals, make_rentals
 from tests.kit.riders import RiderKit, make_rider
 from tests.kit.tenants import OperatorKit, make_operator
 
@@ -64,12 +90,23 @@ class World:
     receipt_id: ReceiptId
     fine_id: FineId
     reservation_id: ReservationId
+    task_id: int
+    rentals: Rentals
+    station_title: str
+    charge: BookingCharge
     package_id: PackageId
     group_ref: str
     promo_code: str
     plan_id: PlanId
     subscription_id: SubscriptionId
     staff_token: str
+    driver: DriverKit
+    trip: Trip
+    trip_title: str
+    offer_id: TripOfferId
+    document_id: DriverDocumentId
+    place_token: str
+    quote_token: str
     phone_token: str = "a-token-that-nobody-was-given"
 
     @property
@@ -81,16 +118,18 @@ class World:
         return self.kit.secret_key
 
     def token_for(self, operation: Operation) -> str | None:
-        """Of whoever may send every field: staff on the dashboard, else the operator's systems."""
+        """Of whoever may send every field: staff on the dashboard, drivers in theirs, else the operator's systems."""
         if operation.auth is Auth.NONE:
             return None
+        if operation.auth is Auth.DRIVER:
+            return self.driver.token
         return self.staff_token if operation.auth is Auth.STAFF else self.secret
 
 
 async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Role | None = None) -> World:
     """An operator with a zone, three vehicles, and a rider who rides the first of them and has reserved the last.
 
-    The rider has a card, of a provider that is not there, with a top-up that failed, and a receipt.
+    There are vehicles for rent too, of which the rider has booked one. The rider has a card, of a provider that is not there, with a top-up that failed, and a receipt.
     """
     kit = await make_operator(rt, name=f"Operator {uuid4().hex}", settings=settings, staff=staff)
     rider = await make_rider(rt, kit.operator, name=f"Rider {uuid4().hex}", email=f"{uuid4().hex}@example.test")
@@ -103,6 +142,10 @@ async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Ro
     [receipt] = await read_receipts(rt, kit.operator.id, rider.id)
     package_id, group_ref, promo_code = await make_benefits(rt, kit)
     plan_id, subscription_id = await make_subscription(rt, kit, rider)
+    rentals = await make_rentals(rt, kit)
+    driver = await make_driver(rt, kit.operator, name=f"Driver {uuid4().hex}")
+    trip_title = f"Pick-up {uuid4().hex}"
+    trip = await make_request(rt, kit.operator, rider.id, driver.class_id, title=trip_title)
     return World(
         kit=kit,
         rider=rider,
@@ -113,13 +156,59 @@ async def make_world(rt: Runtime, *, settings: Settings | None = None, staff: Ro
         receipt_id=receipt.id,
         fine_id=await make_fine(rt, kit, ride_id),
         reservation_id=await make_reservation(rt, kit, rider, fleet),
+        task_id=await make_task(rt, kit, fleet),
+        rentals=rentals,
+        station_title=await name_station(rt, rentals),
+        charge=await make_booking(rt, rentals, rider),
         package_id=package_id,
         group_ref=group_ref,
         promo_code=promo_code,
         plan_id=plan_id,
         subscription_id=subscription_id,
         staff_token=await make_staff_token(rt, kit),
+        driver=driver,
+        trip=trip,
+        trip_title=trip_title,
+        offer_id=await make_offer(rt, trip, driver.id),
+        document_id=await make_document(rt, kit.operator, driver.id),
+        place_token=await make_place_token(rt, kit, title=trip_title),
+        quote_token=await make_quote_token(rt, kit, trip),
     )
+
+
+async def make_place_token(rt: Runtime, kit: OperatorKit, *, title: str) -> str:
+    """As `get-suggestions` gives them."""
+    place = Place(lat=HOME.lat, lon=HOME.lon, title=title)
+    return sign_place(await token_key(rt, kit), kit.operator, place, rt.clock.now())
+
+
+async def make_quote_token(rt: Runtime, kit: OperatorKit, trip: Trip) -> str:
+    """As `get-drivers` gives them: of the trip's rider, for its class."""
+    terms = trip.terms
+    quote = Quote(
+        id=uuid4(),
+        rider_id=trip.rider_id,
+        class_id=trip.class_id,
+        class_ref=terms.class_ref,
+        class_title=terms.class_title,
+        tariff=terms.tariff,
+        stops=(Stop(lat=60.17, lon=24.93, title="Here"), Stop(lat=60.18, lon=24.93, title="There")),
+        distance_m=terms.distance_m,
+        duration_s=terms.duration_s,
+        surge="1",
+        total_minor=terms.quoted.total_minor,
+        currency=trip.currency,
+        is_cash=True,
+    )
+    return sign_quote(await token_key(rt, kit), kit.operator, quote, rt.clock.now())[0]
+
+
+async def token_key(rt: Runtime, kit: OperatorKit) -> bytes:
+    """What tokens of the operator's are signed with."""
+    async with rt.db.read() as tx:
+        key = await find_token_key(tx, kit.operator.id)
+    assert key is not None
+    return key
 
 
 async def make_benefits(rt: Runtime, kit: OperatorKit) -> tuple[PackageId, str, str]:
@@ -251,6 +340,94 @@ async def make_failed_top_up(rt: Runtime, kit: OperatorKit, rider: RiderKit) -> 
     return card, CardPaymentId(top_up_id)
 
 
+async def make_task(rt: Runtime, kit: OperatorKit, fleet: Fleet) -> int:
+    """Work that is planned on the second vehicle, long from now."""
+    start = rt.clock.now() + timedelta(days=1_000)
+    plan = PlanMaintenance(
+        vehicle_id=fleet.vehicle_ids[1],
+        vehicle_nr=None,
+        starts_at=start,
+        ends_at=start + timedelta(hours=1),
+        type_ref="check_up_required",
+        priority="LOW",
+        description=f"Work {uuid4().hex}",
+    )
+    by = ByStaff(operator=kit.operator, role=Role.OWNER, actor=SYSTEM)
+    return (await plan_maintenance(rt, by, plan)).id
+
+
+async def name_station(rt: Runtime, rentals: Rentals) -> str:
+    """A title that no other station has."""
+    title = f"Station {uuid4().hex}"
+    async with rt.db.write() as tx:
+        await tx.execute(
+            "update rental_zone set title = %(title)s where operator_id = %(operator_id)s and id = %(id)s",
+            {"title": title, "operator_id": rentals.kit.operator.id, "id": rentals.centre_id},
+        )
+    return title
+
+
+async def make_booking(rt: Runtime, rentals: Rentals, rider: RiderKit) -> BookingCharge:
+    """The price of a booking that is paid, of the first car, in ten days."""
+    operator, now = rentals.kit.operator, rt.clock.now()
+    start = now + timedelta(days=10)
+    terms = BookingTerms(tariff_id=rentals.tariff_id, tariff=RENTAL_TARIFF, time_zone=operator.time_zone)
+    async with rt.db.write() as tx:
+        booking = await booking_store.insert_booking(
+            tx,
+            Booking(
+                operator_id=operator.id,
+                id=await booking_store.next_booking_id(tx),
+                rider_id=rider.id,
+                vehicle_id=rentals.car(0),
+                model_id=rentals.car_id,
+                zone_id=rentals.centre_id,
+                status=BookingStatus.UPCOMING,
+                starts_at=start,
+                ends_at=start + timedelta(hours=1),
+                currency=operator.currency,
+                terms=terms,
+                payment_method_id="wallet",
+                requested_at=now,
+                confirmed_at=now,
+                deposit_status=DepositStatus.NONE,
+            ),
+        )
+        await booking_store.add_event(tx, booking, "confirmed", now, rider_actor(rider.id))
+        slot = Slot(
+            vehicle_id=booking.vehicle_id, holder=booking.holder, starts_at=booking.starts_at, ends_at=booking.ends_at
+        )
+        assert await take_slot(tx, operator.id, slot)
+        return await booking_store.insert_charge(
+            tx,
+            BookingCharge(
+                operator_id=operator.id,
+                id=await booking_store.next_charge_id(tx),
+                booking_id=booking.id,
+                kind=ChargeKind.BOOKING,
+                status=ChargeStatus.PAID,
+                currency=operator.currency,
+                lines=(),
+                taxes=(),
+                total_minor=0,
+                tax_minor=0,
+                charged_bonus_minor=0,
+                charged_balance_minor=0,
+                charged_card_minor=0,
+                card_pending_minor=0,
+                debt_minor=0,
+                ends_at=None,
+                ended_at_before=None,
+                code=None,
+                reason=None,
+                actor=rider_actor(rider.id),
+                key=None,
+                opened_at=now,
+                settled_at=now,
+            ),
+        )
+
+
 async def make_running_ride(rt: Runtime, kit: OperatorKit, rider: RiderKit, fleet: Fleet) -> RideId:
     """A ride as a start would have left it, without any device."""
     now = rt.clock.now()
@@ -343,15 +520,39 @@ REFERENCES: Final[Mapping[str, Filler]] = {
     "fine_id": lambda world: world.fine_id,
     "active_ride_id": lambda world: world.ride_id,
     "reservation_id": lambda world: world.reservation_id,
+    "task_id": lambda world: world.task_id,
+    "booking_id": lambda world: world.charge.booking_id,
+    "charge_id": lambda world: world.charge.id,
+    "zone_id": lambda world: world.rentals.centre_id,
+    "pick_up_zone_id": lambda world: world.rentals.centre_id,
+    "return_zone_id": lambda world: world.rentals.centre_id,
+    "vehicle_model_id": lambda world: world.rentals.car_id,
+    "rider_id": lambda world: world.rider.id,
     "pricing_package_id": lambda world: world.package_id,
     "plan_id": lambda world: world.plan_id,
     "subscription_id": lambda world: world.subscription_id,
     "discount_group": lambda world: world.group_ref,
+    "trip_id": lambda world: world.trip.id,
+    "document_id": lambda world: world.document_id,
+    "offer_id": lambda world: world.offer_id,
+    "driver_id": lambda world: world.driver.id,
+    "waypoints": lambda world: [world.place_token, world.place_token],
+    "token": lambda world: world.quote_token,
+    "taxi_vehicle_id": lambda world: world.driver.vehicle_id,
+    "class_ids": lambda world: [world.driver.class_id],
     "phone_token": lambda world: world.phone_token,
     "phone_prefix": lambda world: world.rider.rider.phone_prefix,
     "phone": lambda world: world.rider.rider.phone,
     "email": lambda world: world.rider.rider.email,
 }
+# What the same words refer to when something is booked.
+BOOKED: Final[Mapping[str, Filler]] = {
+    "vehicle_id": lambda world: world.rentals.car(1),
+    "addon_ids": lambda world: [world.rentals.child_seat_id, world.rentals.cover_id],
+    "pricing_package_id": lambda world: world.rentals.weekend_id,
+}
+# In the section Taxi a ride is a trip.
+TAXI: Final[Mapping[str, Filler]] = {"ride_id": lambda world: world.trip.id}
 # What refers to nothing.
 PLAIN: Final[Mapping[str, Any]] = {
     "filter": "LAST_7_DAYS",
@@ -377,6 +578,16 @@ PLAIN: Final[Mapping[str, Any]] = {
     "agree_marketing": True,
     "password": "wrong password",
     "booking_status": "ALL",
+    "booking_statuses": ["UPCOMING"],
+    "pick_up_date": "2026-08-07T13:00:00",
+    "return_date": "2026-08-09T13:00:00",
+    "show_exact_match": False,
+    "date_of_birth": "1990-05-01",
+    "licence_categories": ["B"],
+    "licence_valid_until": "2040-01-31",
+    "fleet_id": 1,
+    "allow_to_create_booking_without_saved_card": None,
+    "allow_user_to_go_in_debt": None,
     "amount": 1.5,
     "money_type": "BONUS",
     "reason": "A test",
@@ -388,6 +599,8 @@ PLAIN: Final[Mapping[str, Any]] = {
     "category": "brakes",
     "description": "A description",
     "to_wallet": True,
+    "fare": "DRIVEN",
+    "movement": "ADJUSTED",
     "vehicle_types": ["SCOOTER"],
     "zone_types": ["PARKING_ZONE"],
     "user_longitude": HOME.lon,
@@ -407,7 +620,36 @@ PLAIN: Final[Mapping[str, Any]] = {
     "skip_auto_stop": None,
     "user_location_timestamp": 1_780_000_000,
     "images": None,
+    "starts_at": 4_000_000_000,
+    "ends_at": 4_000_003_600,
+    "since": 1_780_000_000,
+    "until": 1_780_086_400,
+    "task_type": "cleaning_required",
+    "priority": "HIGH",
     "command": "ring",
+    "address": "Mannerheimintie",
+    "is_cash_payment": True,
+    "scheduled_date": None,
+    "scheduled_time": None,
+    "show_driver_list": True,
+    "show_offline_classes": True,
+    "allow_scheduled_rides": True,
+    "route_waypoints_required": True,
+    "page": 1,
+    "search": None,
+    "status": None,  # a word of another list each time
+    "date_from": "2026-01-01",
+    "date_to": "2040-01-01",
+    "stop": 1,
+    "document_kind": "licence",
+    "expires_on": "2040-01-31",
+    "approve": True,
+    "pin": "0417",
+    "wait_s": 0,
+    "version": None,
+    "latitude": HOME.lat,
+    "longitude": HOME.lon,
+    "positions": [{"latitude": HOME.lat, "longitude": HOME.lon, "at": 1_780_000_000}],
     "value": None,
 }
 
@@ -424,7 +666,7 @@ def body_for(operation: Operation, world: World, *, references: World | None = N
     body: dict[str, Any] = {}
     for name in operation.request.__struct_fields__:
         if name in REFERENCES:
-            body[name] = REFERENCES[name](references or world)
+            body[name] = _reference(operation, name)(references or world)
         elif name == "flow":
             body[name] = _flow(operation)
         elif name in ("code", "promo_code"):
@@ -452,6 +694,13 @@ def references_of(operation: Operation) -> list[str]:
 def all_operations() -> list[Operation]:
     """What is walked."""
     return list(operations())
+
+
+def _reference(operation: Operation, name: str) -> Filler:
+    if operation.tag == "Taxi" and name in TAXI:
+        return TAXI[name]
+    is_booked = operation.id == "create_booking" and name in BOOKED
+    return BOOKED[name] if is_booked else REFERENCES[name]
 
 
 def _code(operation: Operation, references: World) -> str:

@@ -34,7 +34,7 @@ class Served:
 
 
 @contextmanager
-def serve(database_url: str, folder: Path) -> Iterator[Served]:
+def serve(database_url: str, folder: Path, *, stream_s: float = 0.0) -> Iterator[Served]:
     """Serve until the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
     ready = threading.Event()
@@ -46,7 +46,7 @@ def serve(database_url: str, folder: Path) -> Iterator[Served]:
         await db.open()
         try:
             rt = Runtime(db=db, clock=SystemClock(), hub=Hub(database_url), jobs=Jobs())
-            async with run_api(rt, folder) as api:
+            async with run_api(rt, folder, stream_s=stream_s) as api:
                 world = await make_world(rt)
                 config = uvicorn.Config(
                     api.app, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False

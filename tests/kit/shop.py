@@ -180,6 +180,6 @@ async def open_shop(rt: Runtime, clock: SettableClock, sandbox: SandboxKit, card
         kit=kit,
         rider=rider,
         card=await make_card(rt, kit.operator, rider, sandbox, card),
-        cards=Cards(provider=sandbox.provider(timeout_s=1.0)),
+        cards=Cards(provider=sandbox.provider()),
         operators=Operators(rt),
     )

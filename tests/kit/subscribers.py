@@ -193,7 +193,7 @@ async def a_subscriber(
         rider=rider,
         plan_id=plan_id,
         cards=Cards(
-            provider=sandbox.provider(timeout_s=1.5),
+            provider=sandbox.provider(),
             recorders={Purpose.SUBSCRIPTION: record_subscription_answer},
             public_url="https://api.example.test",
         ),

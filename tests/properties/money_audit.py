@@ -199,6 +199,9 @@ class Audit:
             AccountKind.RIDER_DEBT: sum(min(0, purse.money) for purse in model.purses),
             AccountKind.RIDER_BONUS: sum(purse.bonus for purse in model.purses),
             AccountKind.RIDER_IN_TRANSIT: sum(purse.in_transit for purse in model.purses),
+            # Rides and fines know none.
+            AccountKind.RIDER_DEPOSIT: 0,
+            AccountKind.DRIVER_BALANCE: 0,
             AccountKind.REVENUE: model.revenue,
             AccountKind.TAX: model.tax,
             AccountKind.ADJUSTMENTS: model.adjustments,

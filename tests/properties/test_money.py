@@ -617,7 +617,7 @@ class MoneyHistory(RuleBasedStateMachine):
     async def reconcile(self) -> list[Any]:
         period = Reconcile(operator=self.town.operator, since=START, until=self.town.clock.now() + timedelta(hours=1))
         # The provider's records are all asked for at once, and no fault is wanted of them.
-        cards = replace(self.town.cards, provider=self.town.sandbox.provider(timeout_s=10.0))
+        cards = replace(self.town.cards, provider=self.town.sandbox.provider())
         return [difference async for difference in reconcile(self.town.rt, cards, period)]
 
     def receipts_say_the_same(self) -> None:

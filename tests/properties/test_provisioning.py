@@ -22,9 +22,10 @@ from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 from isotope.kernel.vehicle_types import VehicleType
 from isotope.provisioning import FileFault, FolderRefused, apply_folder, plan_folder, read_folder
-from isotope.provisioning.folder import FILES
+from isotope.provisioning.folder import FILES, OPTIONAL
 
 DEMO = Path(__file__).parents[2] / "src" / "isotope" / "demo_city"
+ALL_FILES = {**FILES, **OPTIONAL}
 PRINTABLE = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))
 
 refs = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=6)
@@ -65,6 +66,45 @@ def zones(draw: st.DrawFn, ref: str) -> dict[str, Any]:
 
 
 @st.composite
+def stations(draw: st.DrawFn, ref: str) -> dict[str, Any]:
+    zone = draw(zones(ref))
+    properties = {name: value for name, value in zone["properties"].items() if name in ("ref", "title", "radius_m")}
+    return zone | {"properties": properties | {"lead_min": draw(st.integers(0, 99))}}
+
+
+@st.composite
+def rentals(draw: st.DrawFn, models: dict[str, Any]) -> dict[str, Any]:
+    """`rental.yaml`: with a tariff for every model, one way or another."""
+    priced = draw(
+        st.dictionaries(
+            refs,
+            st.fixed_dictionaries({"title": titles, "rates": st.fixed_dictionaries({"hour_minor": prices})}),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    tariff = st.sampled_from(sorted(priced))
+    rented = draw(st.lists(st.sampled_from(sorted(models)), unique=True, max_size=3))
+    theirs = st.sampled_from([model["vehicle_type"] for model in models.values()])
+    return {
+        "default_tariff": draw(tariff),
+        "types": draw(st.dictionaries(types | theirs, tariff, max_size=3)),
+        "tariffs": priced,
+        "models": {ref: draw(st.fixed_dictionaries({}, optional={"tariff": tariff})) for ref in rented},
+        "addons": draw(
+            st.dictionaries(
+                refs,
+                st.fixed_dictionaries(
+                    {"title": titles, "kind": st.sampled_from(["FIXED", "PER_DAY"]), "price_minor": prices},
+                    optional={"models": st.lists(st.sampled_from(rented), max_size=2) if rented else st.just([])},
+                ),
+                max_size=2,
+            )
+        ),
+    }
+
+
+@st.composite
 def folders(draw: st.DrawFn) -> dict[str, Any]:
     """The contents of the files but for what must be unique in the installation."""
     pricing = draw(st.dictionaries(refs, tariffs, min_size=1, max_size=3))
@@ -88,6 +128,13 @@ def folders(draw: st.DrawFn) -> dict[str, Any]:
         "addons": extras,
         "models": models,
         "zones": [draw(zones(ref)) for ref in draw(st.lists(refs, unique=True, max_size=4))],
+        "rental": draw(st.none() | rentals(models)),
+        "stations": draw(
+            st.none()
+            | st.lists(refs, unique=True, max_size=3).flatmap(
+                lambda names: st.tuples(*(stations(name) for name in names)).map(list)
+            )
+        ),
         "vehicles": [
             {
                 "nr": nr,
@@ -116,8 +163,15 @@ def write(path: Path, tag: str, content: dict[str, Any]) -> None:
         ("models.yaml", {"addons": content["addons"], "models": content["models"]}),
     ):
         (path / name).write_text(yaml.dump(value, Dumper=_Plain, allow_unicode=True), encoding="utf-8")
-    collection = {"type": "FeatureCollection", "features": content["zones"]}
-    (path / "zones.geojson").write_text(json.dumps(collection), encoding="utf-8")
+    for name in OPTIONAL:
+        (path / name).unlink(missing_ok=True)
+    if content["rental"] is not None:
+        text = yaml.dump(content["rental"], Dumper=_Plain, allow_unicode=True)
+        (path / "rental.yaml").write_text(text, encoding="utf-8")
+    for name, features in (("zones.geojson", content["zones"]), ("rental_zones.geojson", content["stations"])):
+        if features is not None:
+            collection = {"type": "FeatureCollection", "features": features}
+            (path / name).write_text(json.dumps(collection), encoding="utf-8")
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(["nr", "model", "lat", "lon", "device_identity", "device_secret"])
@@ -178,6 +232,33 @@ def stored(url: str, tag: str) -> dict[str, Any]:
                     f"select ref, zone_type, title, color, vehicle_types, spec, radius_m, area from zone where {of} and retired_at is null"
                 )
             },
+            "rental_tariffs": {
+                ref: (title, spec["rates"]["hour_minor"])
+                for ref, title, spec in rows(
+                    f"select ref, title, spec from rental_tariff where {of} and retired_at is null"
+                )
+            },
+            "rental_addons": {
+                ref: (title, spec["kind"], spec["price_minor"])
+                for ref, title, spec in rows(
+                    f"select ref, title, spec from rental_addon where {of} and retired_at is null"
+                )
+            },
+            "rented": dict(
+                rows(
+                    f"""
+                    select (select ref from vehicle_model m where m.id = r.model_id),
+                           (select ref from rental_tariff t where t.id = r.tariff_id)
+                      from rental_model r where {of} and retired_at is null
+                    """
+                )
+            ),
+            "stations": {
+                ref: (title, radius_m, None if area is None else area["coordinates"], spec["lead_min"])
+                for ref, title, radius_m, area, spec in rows(
+                    f"select ref, title, radius_m, area, spec from rental_zone where {of} and retired_at is null"
+                )
+            },
             "vehicles": {
                 nr: (model, unit)
                 for nr, model, unit in rows(
@@ -193,6 +274,7 @@ def stored(url: str, tag: str) -> dict[str, Any]:
 
 def wanted(tag: str, content: dict[str, Any]) -> dict[str, Any]:
     """What `stored` should say."""
+    rental = content["rental"] or {"tariffs": {}, "addons": {}, "models": {}}
     return {
         "name": content["name"],
         "tariffs": {
@@ -224,6 +306,27 @@ def wanted(tag: str, content: dict[str, Any]) -> dict[str, Any]:
                 zone["geometry"]["coordinates"] if zone["geometry"]["type"] == "Polygon" else None,
             )
             for zone in content["zones"]
+        },
+        "rental_tariffs": {
+            ref: (tariff["title"], tariff["rates"]["hour_minor"]) for ref, tariff in rental["tariffs"].items()
+        },
+        "rental_addons": {
+            ref: (addon["title"], addon["kind"], addon["price_minor"]) for ref, addon in rental["addons"].items()
+        },
+        "rented": {
+            ref: model.get(
+                "tariff", rental["types"].get(content["models"][ref]["vehicle_type"], rental["default_tariff"])
+            )
+            for ref, model in rental["models"].items()
+        },
+        "stations": {
+            station["properties"]["ref"]: (
+                station["properties"]["title"],
+                station["properties"].get("radius_m"),
+                station["geometry"]["coordinates"] if station["geometry"]["type"] == "Polygon" else None,
+                station["properties"]["lead_min"],
+            )
+            for station in content["stations"] or ()
         },
         "vehicles": {
             row["nr"]: (row["model"], f"{tag}-{row['unit']}" if row["unit"] else None) for row in content["vehicles"]
@@ -257,7 +360,7 @@ def test_the_store_becomes_what_each_folder_says(database_url: str, states: list
 
 @settings(max_examples=100, deadline=None)
 @given(
-    name=st.sampled_from(sorted(FILES)),
+    name=st.sampled_from(sorted(ALL_FILES)),
     cuts=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), st.binary(max_size=12)), min_size=1, max_size=4),
 )
 def test_any_damage_to_a_file_is_a_refusal_with_a_place_or_no_damage(
@@ -265,7 +368,7 @@ def test_any_damage_to_a_file_is_a_refusal_with_a_place_or_no_damage(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        for other in FILES:
+        for other in ALL_FILES:
             text = (DEMO / other).read_bytes()
             if other == "vehicles.csv":
                 text = b"".join(text.splitlines(keepends=True)[:8])
@@ -274,7 +377,7 @@ def test_any_damage_to_a_file_is_a_refusal_with_a_place_or_no_damage(
                     begin = int(at * len(text))
                     text = text[:begin] + put + text[begin + length :]
             (path / other).write_bytes(text)
-        assert all(fault.file in FILES and fault.reason for fault in faults_of(path))
+        assert all(fault.file in ALL_FILES and fault.reason for fault in faults_of(path))
 
 
 def faults_of(path: Path) -> tuple[FileFault, ...]:

@@ -227,11 +227,11 @@ class WalletHistory(RuleBasedStateMachine):
     def the_card_refuses_what_is_awaited(self, rider: int) -> None:
         purse = self.model.purses[rider]
         if awaited := purse.awaited:
-            named = {"rider_id": self.books.riders[rider]}
+            rider_id = self.books.riders[rider]
             self.run(
                 self.books.post,
-                Entry(kind=AccountKind.RIDER_DEBT, amount_minor=-awaited, **named),
-                Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=awaited, **named),
+                Entry(kind=AccountKind.RIDER_DEBT, amount_minor=-awaited, rider_id=rider_id),
+                Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=awaited, rider_id=rider_id),
             )
             purse.awaited = 0
             purse.debt += awaited
@@ -329,6 +329,8 @@ class WalletHistory(RuleBasedStateMachine):
             "RIDER_BONUS": sum(purse.bonus for purse in purses),
             "RIDER_DEBT": -sum(purse.debt for purse in purses),
             "RIDER_IN_TRANSIT": -sum(purse.awaited for purse in purses),
+            "RIDER_DEPOSIT": 0,
+            "DRIVER_BALANCE": 0,
             "REVENUE": self.model.revenue,
             "TAX": self.model.tax,
             "ADJUSTMENTS": -self.model.given,

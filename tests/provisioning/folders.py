@@ -49,6 +49,14 @@ class ExampleFolder:
     def write(self, name: str, text: str) -> None:
         (self.path / name).write_text(text, encoding="utf-8")
 
+    def without_rentals(self) -> None:
+        for name in ("rental.yaml", "rental_zones.geojson"):
+            (self.path / name).unlink()
+
+    def without_taxis(self) -> None:
+        for name in ("taxi.yaml", "taxi_vehicles.csv", "drivers.csv"):
+            (self.path / name).unlink()
+
     def replace(self, name: str, old: str, new: str) -> None:
         """Change the text once; the old text must be there."""
         text = self.read(name)

@@ -206,6 +206,7 @@ async def test_changes_are_told_and_made(rt: Runtime, example: ExampleFolder) ->
 async def test_what_is_no_longer_named_is_retired_and_comes_back_under_its_id(
     rt: Runtime, example: ExampleFolder
 ) -> None:
+    example.without_rentals()
     await put(rt, example)
     ids = "select v.id from vehicle v join operator o on o.id = v.operator_id where o.slug = %(slug)s order by v.nr"
     before = await column(rt, ids, example)
@@ -239,6 +240,7 @@ async def test_what_is_no_longer_named_is_retired_and_comes_back_under_its_id(
 
 
 async def test_a_vehicle_on_a_ride_waits(rt: Runtime, example: ExampleFolder) -> None:
+    example.without_rentals()
     await put(rt, example)
     await hold(rt, example, "1001")
     await hold(rt, example, "2001")

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from isotope.domain.rental.model import Station, StationDraft, StationId
+from isotope.domain.rental.places import place_of, station_at
 from isotope.domain.zones import Zone, ZoneDraft, ZoneIndex, ZoneType, may_end_at
 from isotope.infra.runtime import Runtime
 from isotope.kernel.geo import Point, distance_m
@@ -46,6 +48,9 @@ def test_it_is_what_its_generator_makes() -> None:
     again = "run: python -m isotope.provisioning.demo src/isotope/demo_city"
     assert (DEMO / "zones.geojson").read_text(encoding="utf-8") == demo.zones_text(), again
     assert (DEMO / "vehicles.csv").read_text(encoding="utf-8") == demo.vehicles_text(), again
+    assert (DEMO / "rental_zones.geojson").read_text(encoding="utf-8") == demo.stations_text(), again
+    assert (DEMO / "taxi_vehicles.csv").read_text(encoding="utf-8") == demo.taxi_vehicles_text(), again
+    assert (DEMO / "drivers.csv").read_text(encoding="utf-8") == demo.drivers_text(), again
 
 
 def test_its_facts(folder: Folder) -> None:
@@ -55,7 +60,7 @@ def test_its_facts(folder: Folder) -> None:
     assert (email, role, password) == ("admin@demo.test", "owner", "demo-password")
     assert (operator.currency, operator.time_zone, operator.languages) == ("EUR", "Europe/Helsinki", ("en", "fi", "sv"))
     types = Counter(folder.models.models[row.model].vehicle_type for row in folder.vehicles)
-    assert sum(types.values()) == 300
+    assert sum(types.values()) == 320
     assert set(types) == {
         VehicleType.SCOOTER,
         VehicleType.BIKE,
@@ -66,6 +71,43 @@ def test_its_facts(folder: Folder) -> None:
     }
     assert len(folder.models.models) >= 5
     assert all(row.device_identity and row.device_secret for row in folder.vehicles)
+
+
+def test_its_rentals(folder: Folder) -> None:
+    rented = [row for row in folder.vehicles if row.model in folder.rental.models]
+    assert len(folder.rental.models) == 4
+    assert len(folder.stations) == 3
+    assert len(rented) == 20
+    assert sum(folder.models.models[row.model].sharing for row in rented) == 4
+    places = [(StationId(number), place_of(station(draft))) for number, draft in enumerate(folder.stations)]
+    stands = Counter((row.model, station_at(places, Point(row.lat, row.lon), 0)) for row in rented)
+    assert {model for model, _station in stands} == set(folder.rental.models)
+    assert {where for _model, where in stands} == {0, 1, 2}, "every one stands in a station"
+    assert len(stands) == 12, "and every model is at every station"
+    assert any(draft.spec.opening for draft in folder.stations)
+    assert any(draft.spec.closed for draft in folder.stations)
+    assert any(package.windows for package in folder.rental.packages.values())
+    assert any(addon.stock for addon in folder.rental.addons.values())
+    assert all(tariff.deposit_minor for tariff in folder.rental.tariffs.values())
+
+
+def test_its_taxis(folder: Folder) -> None:
+    assert set(folder.taxi.classes) == {"standard", "green", "business", "van"}
+    assert (len(folder.taxi_vehicles), len(folder.drivers)) == (60, 60)
+    assert {ref for car in folder.taxi_vehicles for ref in car.class_refs} == set(folder.taxi.classes)
+    assert all(
+        max(folder.taxi.classes[ref].capacity for ref in car.class_refs) <= car.seats for car in folder.taxi_vehicles
+    )
+    assert {plate for driver in folder.drivers for plate in driver.plates} == {
+        car.plate for car in folder.taxi_vehicles
+    }
+    assert len({driver.name for driver in folder.drivers}) == 60
+    assert {driver.language for driver in folder.drivers} == set(folder.operator.languages)
+    assert {driver.cash for driver in folder.drivers} == {True, False}
+
+
+def station(draft: StationDraft) -> Station:
+    return Station(operator_id=OperatorId(1), id=StationId(1), **msgspec.structs.asdict(draft))
 
 
 def test_it_has_zones_of_every_type_and_shape(folder: Folder) -> None:

@@ -274,6 +274,182 @@ SLIPS = [
     ("vehicles.csv", "nr,model", "number,model", "vehicles.csv:1: unknown column 'number'"),
     ("vehicles.csv", "nr,model", "nr,nr", "vehicles.csv:1: the column 'nr' stands twice"),
     ("vehicles.csv", "1001,kite", '"1001"x,kite', "vehicles.csv:2: not CSV:"),
+    # rental.yaml
+    (
+        "rental.yaml",
+        "default_tariff: day",
+        "default_tariff: days",
+        "rental.yaml:1: default_tariff: there is no tariff 'days' - did you mean 'day'? (accepted: day, e-bike)",
+    ),
+    (
+        "rental.yaml",
+        "{E_BIKE: e-bike}",
+        "{EBIKE: e-bike}",
+        "rental.yaml:2: types.EBIKE: 'EBIKE' does not fit - did you mean 'E_BIKE'?",
+    ),
+    ("rental.yaml", "{E_BIKE: e-bike}", "{E_BIKE: ebike}", "rental.yaml:2: types.E_BIKE: there is no tariff 'ebike'"),
+    (
+        "rental.yaml",
+        "gull: {propulsion",
+        "gul: {propulsion",
+        "rental.yaml:17: models.gul: there is no model 'gul' - did you mean 'gull'? (accepted: kite, gull)",
+    ),
+    (
+        "rental.yaml",
+        "gull: {propulsion",
+        "gull: {tariff: weekly, propulsion",
+        "rental.yaml:17: models.gull.tariff: there is no tariff 'weekly'",
+    ),
+    (
+        "rental.yaml",
+        "default_tariff: day\ntypes: {E_BIKE: e-bike}",
+        "types: {CAR: e-bike}",
+        "rental.yaml:16: models.gull: no tariff: neither the model nor the type E_BIKE says one, and there is no default",
+    ),
+    ("rental.yaml", "propulsion: electric_assist", "propulsion: steam", "models.gull.propulsion: 'steam' does not fit"),
+    (
+        "rental.yaml",
+        "rates: {day_minor: 2000, week_minor: 9000}",
+        "rates: {}",
+        "rental.yaml:6: tariffs.day.rates: rates: a rental costs something",
+    ),
+    (
+        "rental.yaml",
+        "before_min: 120,",
+        "before_min: 1440,",
+        "rental.yaml:8: tariffs.e-bike: cancel: before_min must fall from tier to tier",
+    ),
+    (
+        "rental.yaml",
+        "title: By the day",
+        "title: By the day\n    currency: SEK",
+        "rental.yaml:6: tariffs.day.currency: 'SEK' is not the operator's currency (accepted: EUR, or nothing)",
+    ),
+    (
+        "rental.yaml",
+        "stock: 3, models: [gull]",
+        "stock: 3, models: [kite]",
+        "rental.yaml:27: addons.seat.models.0: there is no rented model 'kite' (accepted: gull)",
+    ),
+    (
+        "rental.yaml",
+        "hours: 60\n    models: [gull]",
+        "hours: 60\n    models: [gul]",
+        "rental.yaml:23: packages.weekend.models.0: there is no rented model 'gul' - did you mean 'gull'?",
+    ),
+    # rental_zones.geojson
+    (
+        "rental_zones.geojson",
+        '"ref": "harbour"',
+        '"ref": "main-hall"',
+        "rental_zones.geojson:8: feature 2 (ref 'main-hall'): ref: 'main-hall' stands twice (first in line 2)",
+    ),
+    (
+        "rental_zones.geojson",
+        '"2026-12-26"',
+        '"2026-02-30"',
+        "rental_zones.geojson:2: feature 1 (ref 'main-hall'): closed.1: '2026-02-30' is no day",
+    ),
+    ("rental_zones.geojson", '"07:00"', '"7:00"', "feature 1 (ref 'main-hall'): opening.0.from: '7:00' does not fit"),
+    (
+        "rental_zones.geojson",
+        '"radius_m": 80',
+        '"radius_m": 0',
+        "feature 1 (ref 'main-hall'): radius_m 0.0 is not above 0",
+    ),
+    ("rental_zones.geojson", '"radius_m": 80, ', "", "feature 1 (ref 'main-hall'): properties.radius_m: missing"),
+    (
+        "rental_zones.geojson",
+        '"radius_m": 80, ',
+        '"radius_m": 80, "pin": [24.9, 60.1], ',
+        "feature 1 (ref 'main-hall'): pin: only a Polygon has a pin",
+    ),
+    (
+        "rental_zones.geojson",
+        "[24.9552, 60.1602]",
+        "[60.1602, 124.9552]",
+        "feature 2 (ref 'harbour'): pin: not on the globe (accepted: [longitude, latitude])",
+    ),
+    ("rental_zones.geojson", "[24.9552, 60.1602]", "[24.9552]", "feature 2 (ref 'harbour'): pin: too few entries"),
+    (
+        "rental_zones.geojson",
+        "[24.957, 60.160], [24.957, 60.161]",
+        "[24.957, 60.161], [24.957, 60.160]",
+        "feature 2 (ref 'harbour'): the polygon crosses or touches itself",
+    ),
+    (
+        "rental_zones.geojson",
+        '"lead_min"',
+        '"zone_type": "PARKING_ZONE", "lead_min"',
+        "feature 2 (ref 'harbour'): zone_type: unknown key",
+    ),
+    # taxi.yaml
+    (
+        "taxi.yaml",
+        "base_minor: 490",
+        "base_minor: 4.90",
+        "taxi.yaml:8: classes.boat.tariff.base_minor: '4.90' does not fit",
+    ),
+    ("taxi.yaml", "  boat:", "  Boat:", "taxi.yaml:2: classes.Boat: 'Boat' does not fit"),
+    (
+        "taxi.yaml",
+        "capacity: 4",
+        "capcity: 4",
+        "taxi.yaml:5: classes.boat.capcity: unknown key - did you mean 'capacity'?",
+    ),
+    ("taxi.yaml", "    title: Water taxi\n", "", "taxi.yaml:2: classes.boat.title: missing"),
+    # taxi_vehicles.csv
+    (
+        "taxi_vehicles.csv",
+        "boat ferry",
+        "boat fery",
+        "taxi_vehicles.csv:3: classes: there is no class 'fery' - did you mean 'ferry'? (accepted: boat, ferry)",
+    ),
+    ("taxi_vehicles.csv", "white,4,boat", "white,4,", "taxi_vehicles.csv:2: classes: missing"),
+    ("taxi_vehicles.csv", "boat ferry", "boat;ferry", "taxi_vehicles.csv:3: classes: 'boat;ferry' does not fit"),
+    ("taxi_vehicles.csv", "white,4", "white,no", "taxi_vehicles.csv:2: seats: 'no' does not fit"),
+    (
+        "taxi_vehicles.csv",
+        "HRB-102",
+        "HRB-101",
+        "taxi_vehicles.csv:3: plate: 'HRB-101' stands twice (first in line 2)",
+    ),
+    (
+        "taxi_vehicles.csv",
+        "plate,title",
+        "plates,title",
+        "taxi_vehicles.csv:1: unknown column 'plates' - did you mean 'plate'?",
+    ),
+    # drivers.csv
+    (
+        "drivers.csv",
+        "15,HRB-102",
+        "15,HRB-103",
+        "drivers.csv:3: vehicles: there is no taxi vehicle 'HRB-103' - did you mean",
+    ),
+    (
+        "drivers.csv",
+        "358,451900002",
+        "358,451900001",
+        "drivers.csv:3: phone: '358 451900001' stands twice (first in line 2)",
+    ),
+    ("drivers.csv", "358,451900002", "358,12", "drivers.csv:3: phone: '12' does not fit"),
+    ("drivers.csv", "358,451900002", "999,451900002", "drivers.csv:3: phone_prefix: this is no country's phone prefix"),
+    ("drivers.csv", "358,451900002", "358,99999", "drivers.csv:3: phone: this is not a phone number of prefix 358"),
+    (
+        "drivers.csv",
+        "358,451900002",
+        "358,0451900002",
+        "drivers.csv:3: phone: not as dialled from abroad (accepted: 451900002)",
+    ),
+    (
+        "drivers.csv",
+        ",fi,true",
+        ",sv,true",
+        "drivers.csv:2: language: the operator does not speak 'sv' (accepted: en, fi)",
+    ),
+    ("drivers.csv", "false,15", "false,115", "drivers.csv:3: commission_pct: '115' does not fit"),
+    ("drivers.csv", "false,15", "nope,15", "drivers.csv:3: cash: 'nope' does not fit (accepted: true or false)"),
 ]
 
 
@@ -331,6 +507,30 @@ def test_country_no_stays_norway(folder: Path) -> None:
 def test_a_file_is_missing_and_another_has_nearly_its_name(folder: Path) -> None:
     (folder / "vehicles.csv").rename(folder / "vehicle.csv")
     assert refused(folder).faults[0].text().startswith("vehicles.csv: missing - is it 'vehicle.csv'?")
+
+
+@pytest.mark.parametrize(
+    ("name", "slip"),
+    [
+        ("rental.yaml", "rentals.yaml"),
+        ("rental_zones.geojson", "rental_zone.geojson"),
+        ("taxi.yaml", "taxis.yaml"),
+        ("drivers.csv", "driver.csv"),
+        ("taxi_vehicles.csv", "taxi-vehicles.csv"),
+    ],
+)
+def test_a_file_that_may_be_missing_is_not_missed_for_a_slip(folder: Path, name: str, slip: str) -> None:
+    (folder / name).rename(folder / slip)
+    assert f"{slip}: not looked at - did you mean '{name}'?" in str(refused(folder))
+
+
+@pytest.mark.parametrize("stranger", ["notes.yaml", "rental.txt", "README.md", "old.geojson"])
+def test_other_files_are_not_looked_at(folder: Path, stranger: str) -> None:
+    for name in ("rental.yaml", "rental_zones.geojson"):
+        (folder / name).unlink()
+    (folder / stranger).write_text("{", encoding="utf-8")
+    read = read_folder(folder, ENVIRON)
+    assert (read.rental.models, read.stations) == ({}, ())
 
 
 def test_there_is_no_such_folder(tmp_path: Path) -> None:

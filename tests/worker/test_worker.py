@@ -14,9 +14,12 @@ import pytest
 import pytest_asyncio
 
 from isotope.adapters.blobs import FolderBlobs
+from isotope.adapters.maps.great_circle import GreatCircleRoads
+from isotope.adapters.maps.no_places import NoPlaces
+from isotope.domain.evidence import Blobs
 from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.maps import Maps
 from isotope.domain.payments import NO_CARDS, Cards
-from isotope.domain.sharing import Blobs
 from isotope.domain.sharing.usecases import settle_ride
 from isotope.domain.tenants import Operators
 from isotope.domain.zones import Zones
@@ -46,6 +49,7 @@ class FewServices:
     cards: Cards = NO_CARDS
     blobs: Blobs = field(default_factory=lambda: FolderBlobs(Path("nowhere")))
     holds: Sequence[DeletionHold] = ()
+    maps: Maps = field(default_factory=lambda: Maps(roads=GreatCircleRoads(), finder=NoPlaces()))
 
 
 @pytest_asyncio.fixture

@@ -15,7 +15,7 @@ from litestar.handlers import ASGIRouteHandler, asgi
 from isotope.api.address import Networks, trusted_networks
 from isotope.api.context import Services
 from isotope.api.edge import Edge
-from isotope.api.endpoint import RawHeaders, Trace, answer, encode, send_answer
+from isotope.api.endpoint import Going, RawHeaders, Trace, answer, encode, send_answer, send_stream
 from isotope.api.errors import METHOD_NOT_ALLOWED
 from isotope.api.operation import Operation
 from isotope.api.pages import pages
@@ -56,7 +56,7 @@ def create_app(services: Services) -> Litestar:
     takes_rest = {WEBHOOK_PATH, *(page.path for page in pages(services) if page.takes_rest)}
     app = Litestar(
         route_handlers=[
-            _route(path, methods, services.texts, takes_rest=path in takes_rest) for path, methods in by_path.items()
+            _route(path, methods, services, takes_rest=path in takes_rest) for path, methods in by_path.items()
         ],
         openapi_config=None,
         logging_config=None,
@@ -88,12 +88,13 @@ def _raise(_request: Any, error: Exception) -> Any:
 
 
 _Answer = tuple[int, bytes, RawHeaders, bytes | None]
-_Answerer = Callable[[Mapping[str, Any], Any, Trace], Awaitable[_Answer]]
+_Answerer = Callable[[Mapping[str, Any], Any, Trace], Awaitable[_Answer | Going]]
 
 
 def _operation_answerer(operation: Operation, services: Services, trusted: Networks) -> _Answerer:
-    async def run(scope: Mapping[str, Any], receive: Any, trace: Trace) -> _Answer:
-        return *await answer(operation, services, trusted, scope, receive, trace), None
+    async def run(scope: Mapping[str, Any], receive: Any, trace: Trace) -> _Answer | Going:
+        found = await answer(operation, services, trusted, scope, receive, trace)
+        return found if isinstance(found, Going) else (*found, None)
 
     return run
 
@@ -115,7 +116,7 @@ def _webhook_answerer(services: Services) -> _Answerer:
     return run
 
 
-def _route(path: str, methods: Mapping[str, _Answerer], texts: Texts, *, takes_rest: bool) -> ASGIRouteHandler:
+def _route(path: str, methods: Mapping[str, _Answerer], services: Services, *, takes_rest: bool) -> ASGIRouteHandler:
     """One path: its methods, HEAD for GET, OPTIONS, and a 405 that says what there is.
 
     Paths that go on are mounts: the framework has path parameters for other handlers than ours only.
@@ -129,9 +130,13 @@ def _route(path: str, methods: Mapping[str, _Answerer], texts: Texts, *, takes_r
         run = methods.get("GET" if method == "HEAD" else method)
         if run is None:
             trace.operation = "other"
-            await _without_operation(method, allowed, texts, trace, send)
+            await _without_operation(method, allowed, services.texts, trace, send)
             return
-        status, body, headers, content_type = await run(scope, receive, trace)
+        found = await run(scope, receive, trace)
+        if isinstance(found, Going):
+            await send_stream(send, receive, services.streams, found, is_head=method == "HEAD")
+            return
+        status, body, headers, content_type = found
         await send_answer(send, status, body, headers, content_type, is_head=method == "HEAD")
 
     return handle

@@ -8,6 +8,7 @@
 | PUBLIC_AND_CALLER | required | a rider's token or the secret key |
 | SECRET | required | the secret key (a rider's token: 403) |
 | STAFF | not read | a dashboard token |
+| DRIVER | required | a driver's token |
 
 A credential comes as `Bearer <t>`, bare, or `Basic base64("<t>:")`. It belongs to one operator: the token of another
 one is no credential at all.
@@ -18,10 +19,11 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping
 from typing import Any, Final
 
-from isotope.api.caller import Anonymous, Caller, RiderCaller, SecretCaller, StaffCaller
+from isotope.api.caller import Anonymous, Caller, DriverCaller, RiderCaller, SecretCaller, StaffCaller
 from isotope.api.context import Services
 from isotope.api.errors import no_access, secret_key_only, secret_key_required, unauthorized, user_id_required
 from isotope.api.operation import Auth, Operation
+from isotope.domain.drivers import find_driver_by_token
 from isotope.domain.identity import find_rider_by_token, read_rider
 from isotope.domain.tenants import Operator, find_staff_by_token
 from isotope.kernel.ids import RiderId
@@ -80,6 +82,8 @@ async def find_caller(
         return await _staff_caller(services, credential)
     if operator is None:
         raise no_access()
+    if operation.auth is Auth.DRIVER:
+        return await _driver_caller(services, operator, credential)
     caller = await _openapi_caller(services, operator, credential)
     match operation.auth:
         case Auth.PUBLIC:
@@ -107,6 +111,13 @@ async def _staff_caller(services: Services, credential: str | None) -> Caller:
     if found is None:
         raise unauthorized()
     return StaffCaller(*found)
+
+
+async def _driver_caller(services: Services, operator: Operator, credential: str | None) -> Caller:
+    driver = None if credential is None else await find_driver_by_token(services.rt, operator.id, credential)
+    if driver is None or credential is None:
+        raise unauthorized()
+    return DriverCaller(driver, credential)
 
 
 async def settle(

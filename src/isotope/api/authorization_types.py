@@ -14,6 +14,7 @@ class Flow(StrEnum):
 
     LOGIN = "LOGIN"
     REGISTER = "REGISTER"
+    DRIVER = "DRIVER"
 
     @classmethod
     def _missing_(cls, value: object) -> "Flow | None":
@@ -26,7 +27,12 @@ class RequestPhoneVerificationRequest(msgspec.Struct, frozen=True, kw_only=True)
 
     phone_prefix: PhonePrefix
     phone: Phone
-    flow: Annotated[Flow, Meta(description="`REGISTRATION` is taken for `REGISTER`.", examples=["REGISTER"])]
+    flow: Annotated[
+        Flow,
+        Meta(
+            description="`REGISTRATION` is taken for `REGISTER`; `DRIVER` is for `driver/login`.", examples=["REGISTER"]
+        ),
+    ]
     skip_ip_address_check: Annotated[
         SecretFlag, Meta(description="Do not count the send against the caller's address. Secret key only.")
     ] = None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from isotope.domain.drivers.model import Driver
 from isotope.domain.identity.model import Rider
 from isotope.domain.tenants.model import Operator, Staff
 
@@ -34,4 +35,12 @@ class StaffCaller:
     staff: Staff
 
 
-Caller = Anonymous | RiderCaller | SecretCaller | StaffCaller
+@dataclass(frozen=True, slots=True)
+class DriverCaller:
+    """A driver by their own token. `token` is needed to end it; it is never logged."""
+
+    driver: Driver
+    token: str
+
+
+Caller = Anonymous | RiderCaller | SecretCaller | StaffCaller | DriverCaller

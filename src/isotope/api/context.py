@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from isotope.api.streams import Streams
 from isotope.domain.benefits import Packages
+from isotope.domain.evidence import Blobs
 from isotope.domain.fleet import LiveMap
 from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.maps import Maps
 from isotope.domain.payments import NO_CARDS, CardHold, Cards
-from isotope.domain.sharing.ports import Blobs
 from isotope.domain.tenants import Operators
 from isotope.domain.zones import Zones
 from isotope.infra.config import Config
@@ -23,6 +25,7 @@ class Services:
         holds: what may stand against deleting a rider (a running ride, an open debt).
         card_holds: what may stand against removing a card (a running ride).
         texts: the catalogue of what people read.
+        streams: the answers that go on; they end when the process stops.
     """
 
     config: Config
@@ -33,7 +36,9 @@ class Services:
     packages: Packages
     sms: SmsSender
     blobs: Blobs
+    maps: Maps
     cards: Cards = NO_CARDS
     holds: Sequence[DeletionHold] = ()
     card_holds: Sequence[CardHold] = ()
     texts: Texts = field(default_factory=Texts)
+    streams: Streams = field(default_factory=Streams)

@@ -71,7 +71,8 @@ class Edge:
         name = trace.operation or "other"
         count, seconds = _measures(name, reply.status)
         count.inc()
-        seconds.observe(elapsed_s)
+        if not trace.is_stream:
+            seconds.observe(elapsed_s)
         if trace.code:
             metrics.REFUSALS.labels(trace.code).inc()
         _log.info(

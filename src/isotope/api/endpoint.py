@@ -13,12 +13,13 @@ import msgspec
 from isotope.api.address import Networks, address_of
 from isotope.api.auth import find_caller, find_operator, settle
 from isotope.api.body import Receive, Room, read_form, read_json, read_query
-from isotope.api.caller import RiderCaller, StaffCaller
+from isotope.api.caller import Caller, DriverCaller, RiderCaller, StaffCaller
 from isotope.api.context import Services
 from isotope.api.errors import encode_refusal
 from isotope.api.idempotency import is_final, once, read_key, request_of
 from isotope.api.operation import Call, Operation
 from isotope.api.pdf import Pdf
+from isotope.api.streams import EventStream, Streams
 from isotope.api.tagged import Tagged
 from isotope.domain.tenants.model import Operator
 from isotope.kernel.errors import Refusal
@@ -46,6 +47,19 @@ class Trace:
     code: str = ""
     # Answered from what an earlier call under the same Idempotency-Key was answered.
     replayed: bool = False
+    # The answer went on for as long as the client listened.
+    is_stream: bool = False
+
+
+Whole = tuple[int, bytes, RawHeaders]
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """An answer that goes on, and how it says no."""
+
+    stream: EventStream[Any]
+    refuse: Callable[[Refusal], Whole]
 
 
 def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
@@ -60,8 +74,8 @@ async def answer(
     scope: Mapping[str, Any],
     receive: Receive,
     trace: Trace,
-) -> tuple[int, bytes, RawHeaders]:
-    """Run one operation: status, body and headers."""
+) -> Whole | Going:
+    """Run one operation: status, body and headers, or what is to be sent on and on."""
     with Room() as room:
         return await _answer(operation, services, trusted, scope, receive, trace, room)
 
@@ -74,7 +88,7 @@ async def _answer(
     receive: Receive,
     trace: Trace,
     room: Room,
-) -> tuple[int, bytes, RawHeaders]:
+) -> Whole | Going:
     headers = headers_of(scope)
     trace.operation = operation.id
     operator: Operator | None = None
@@ -87,7 +101,7 @@ async def _answer(
             operator = caller.operator
         if operator is not None:
             trace.operator_id = operator.id
-            languages = _languages(headers, operator, caller.rider.language if isinstance(caller, RiderCaller) else "")
+            languages = _languages(headers, operator, _own_language(caller))
         body = await _read_body(operation, scope, receive, headers, room)
         key = read_key(operation, headers)
         call = Call(
@@ -103,17 +117,30 @@ async def _answer(
             accept_encoding=headers.get("accept-encoding", ""),
         )
         if key is None or operator is None:
-            return await _carry_out(operation, call, trace)
+            done = await _carry_out(operation, call, trace)
+            return _going(done, call, trace) if isinstance(done, EventStream) else done
         # Before anything that the first call may have changed is looked at: a rider who is deleted by now is still
         # deleted for whoever asks again.
         request = request_of(operation, operator, caller, call.address, key, body)
-        reply, trace.replayed = await once(services.rt, request, lambda: _carry_out(operation, call, trace))
+        reply, trace.replayed = await once(services.rt, request, lambda: _whole(operation, call, trace))
     except Refusal as refusal:
         return _refuse(refusal, services, operator, languages, trace)
     return reply
 
 
-async def _carry_out(operation: Operation, call: Call[Any], trace: Trace) -> tuple[int, bytes, RawHeaders]:
+def _going(stream: EventStream[Any], call: Call[Any], trace: Trace) -> Going:
+    trace.is_stream = True
+    return Going(stream, lambda refusal: _refuse(refusal, call.services, call.tenant, call.languages, trace))
+
+
+async def _whole(operation: Operation, call: Call[Any], trace: Trace) -> Whole:
+    done = await _carry_out(operation, call, trace)
+    if isinstance(done, EventStream):
+        raise TypeError(f"{operation.id}: what goes on cannot be kept under a key")
+    return done
+
+
+async def _carry_out(operation: Operation, call: Call[Any], trace: Trace) -> Whole | EventStream[Any]:
     """Judge what the caller may say, and do it. What is returned is the call's answer for as long as its key is kept.
 
     Raises:
@@ -128,6 +155,8 @@ async def _carry_out(operation: Operation, call: Call[Any], trace: Trace) -> tup
         return _refuse(refusal, call.services, call.tenant, call.languages, trace)
     if isinstance(response, Tagged):
         return response.answer(call.if_none_match, call.accept_encoding)
+    if isinstance(response, EventStream):
+        return response
     if isinstance(response, Pdf):
         return 200, response.content, response.headers()
     return 200, encode(response), []
@@ -151,10 +180,41 @@ async def _read_body(
     return await read_json(receive, headers, operation.decoder)
 
 
+def _own_language(caller: Caller) -> str:
+    match caller:
+        case RiderCaller(rider=rider):
+            return rider.language
+        case DriverCaller(driver=driver):
+            return driver.language
+        case _:
+            return ""
+
+
 def _languages(headers: Headers, operator: Operator, own: str) -> tuple[str, ...]:
-    """What the request asks for, then the rider's own language, then the operator's in their order."""
+    """What the request asks for, then the rider's or driver's own language, then the operator's in their order."""
     spoken = operator.languages if own not in operator.languages else (own, *operator.languages)
     return accepted_languages(headers.get("accept-language", ""), spoken)
+
+
+async def send_stream(send: Send, receive: Receive, streams: Streams, going: Going, *, is_head: bool = False) -> None:
+    """Send what goes on until it ends; of a HEAD only what would stand above it."""
+    start = {"type": "http.response.start", "status": 200, "headers": going.stream.headers()}
+    if is_head:
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})
+        return
+
+    async def write(data: bytes) -> None:
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+
+    try:
+        with streams.hold(going.stream.caller):
+            await send(start)
+            await streams.run(going.stream, receive, write, encode, lambda refusal: going.refuse(refusal)[1])
+    except Refusal as refusal:
+        await send_answer(send, *going.refuse(refusal))
+        return
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def send_answer(

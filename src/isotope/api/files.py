@@ -1,4 +1,4 @@
-"""Pictures by signed link: see `sharing.links`. No key and no token is asked for: the link is both.
+"""Pictures by signed link: see `evidence.links`. No key and no token is asked for: the link is both.
 
 | link | answer |
 |---|---|
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from isotope.api.context import Services
 from isotope.api.errors import encode_refusal
 from isotope.api.shown import Page, Shown, rest_of
-from isotope.domain import sharing
+from isotope.domain import evidence
 from isotope.infra.config import public_url_of
 from isotope.kernel.errors import Refusal
 
@@ -48,12 +48,12 @@ async def _show(services: Services, scope: Mapping[str, Any]) -> Shown:
     return Shown(opened.content, content_type=opened.content_type.encode("ascii"), headers=headers)
 
 
-async def _open(services: Services, scope: Mapping[str, Any]) -> sharing.OpenedPicture:
+async def _open(services: Services, scope: Mapping[str, Any]) -> evidence.OpenedPicture:
     asked = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10)
     if any(len(values) > 1 for values in asked.values()):
-        raise sharing.file_not_found()
+        raise evidence.file_not_found()
     expires, signature = (asked.get(name, [""])[0] for name in ("expires", "signature"))
-    link = sharing.read_link(rest_of(scope), expires, signature)
+    link = evidence.read_link(rest_of(scope), expires, signature)
     if link is None:
-        raise sharing.file_not_found()
-    return await sharing.open_picture(services.rt, services.blobs, link)
+        raise evidence.file_not_found()
+    return await evidence.open_picture(services.rt, services.blobs, link)

@@ -10,7 +10,7 @@
 | its process died | after 60 s tried anew |
 
 With another body, or for another operation: 422 `idempotency_key_reused`. Keys are the caller's own and are kept for
-24 hours: a rider's whatever token they show, the operator's secret key's whomever it is for, a member of staff's. An app
+24 hours: a rider's or a driver's whatever token they show, the operator's secret key's whomever it is for, a member of staff's. An app
 that shows nothing but the public key is known by its address.
 
 "Tried anew" is safe by the operations themselves. They decide, do and record (adr/0002), so what was done before a
@@ -28,14 +28,14 @@ from typing import Any, Final, assert_never
 
 import structlog
 
-from isotope.api.caller import Anonymous, Caller, RiderCaller, SecretCaller, StaffCaller
+from isotope.api.caller import Anonymous, Caller, DriverCaller, RiderCaller, SecretCaller, StaffCaller
 from isotope.api.fingerprint import fingerprint
 from isotope.api.operation import Operation
 from isotope.domain.tenants.model import Operator
 from isotope.infra import idempotency
 from isotope.infra.idempotency import Answer, Claimed, NotKept, Request, Reused, Running
 from isotope.infra.runtime import Runtime
-from isotope.kernel.actor import SECRET_KEY, rider_actor, staff_actor
+from isotope.kernel.actor import SECRET_KEY, driver_actor, rider_actor, staff_actor
 from isotope.kernel.card_numbers import has_card_number
 from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 
@@ -107,6 +107,8 @@ def _name(caller: Caller, address: str | None) -> str:
     match caller:
         case RiderCaller(rider=rider):
             return rider_actor(rider.id)
+        case DriverCaller(driver=driver):
+            return driver_actor(driver.id)
         case SecretCaller():
             return SECRET_KEY
         case StaffCaller(staff=staff):

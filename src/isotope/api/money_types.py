@@ -227,6 +227,16 @@ class ReceiptTax(msgspec.Struct, frozen=True, kw_only=True):
     gross: Amount
 
 
+class BillLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of what a booking or a trip costs."""
+
+    code: Annotated[str, Meta(description="Stable, for programs.", examples=["rental_days"])]
+    text: Annotated[str, Meta(examples=["Days"])]
+    quantity: int
+    unit_price: Amount
+    amount: Annotated[Amount, Meta(description="`quantity` times `unit_price`.")]
+
+
 class ReceiptPaid(msgspec.Struct, frozen=True, kw_only=True):
     """What paid a part; of a credit note: where the money went."""
 
@@ -250,7 +260,10 @@ class ReceiptSummary(msgspec.Struct, frozen=True, kw_only=True):
     receipt_id: int
     number: Annotated[str, Meta(description="Without gaps for each operator and year.", examples=["2026-000042"])]
     kind: Annotated[
-        str, Meta(description="`RIDE`, `FINE`, `SUBSCRIPTION`, `RESERVATION` or `CREDIT_NOTE`.", examples=["RIDE"])
+        str,
+        Meta(
+            description="`RIDE`, `FINE`, `SUBSCRIPTION`, `RESERVATION`, `BOOKING` or `CREDIT_NOTE`.", examples=["RIDE"]
+        ),
     ]
     title: Annotated[str, Meta(examples=["Receipt"])]
     subject: Annotated[str, Meta(description="The vehicle, or the reason.", examples=["ISO-1001"])]

@@ -21,12 +21,13 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
-from isotope.api.caller import Anonymous, Caller, RiderCaller, SecretCaller, StaffCaller
+from isotope.api.caller import Anonymous, Caller, DriverCaller, RiderCaller, SecretCaller, StaffCaller
 from isotope.api.context import Services
 from isotope.api.decode import Decoder
+from isotope.domain.drivers.model import Driver
 from isotope.domain.identity.model import Rider
 from isotope.domain.tenants.model import Operator, Staff
-from isotope.kernel.actor import SECRET_KEY, Actor, rider_actor, staff_actor
+from isotope.kernel.actor import SECRET_KEY, Actor, driver_actor, rider_actor, staff_actor
 from isotope.kernel.errors import Kind
 from isotope.kernel.ids import RiderId
 
@@ -53,6 +54,8 @@ class Auth(StrEnum):
     SECRET = "SECRET"  # noqa: S105 - a word, not a secret
     # A dashboard token, which alone says whose it is.
     STAFF = "STAFF"
+    # The public key, and a driver's token. Nobody speaks for a driver, not even the secret key.
+    DRIVER = "DRIVER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,12 @@ class Call(Generic[Req]):
             raise LookupError("this operation is not called by staff")  # noqa: TRY004 - a bug, not a type
         return self.caller.staff
 
+    def driver(self) -> Driver:
+        """Who calls an `Auth.DRIVER` operation."""
+        if not isinstance(self.caller, DriverCaller):
+            raise LookupError("this operation is not called by drivers")  # noqa: TRY004 - a bug, not a type
+        return self.caller.driver
+
     @property
     def is_secret(self) -> bool:
         """Whether the operator's own systems call."""
@@ -125,6 +134,8 @@ class Call(Generic[Req]):
                 return rider_actor(rider.id)
             case StaffCaller(staff=staff):
                 return staff_actor(staff.id)
+            case DriverCaller(driver=driver):
+                return driver_actor(driver.id)
             case SecretCaller():
                 return SECRET_KEY
             case Anonymous():
@@ -200,8 +211,8 @@ def operation(
         auth: who may call.
         request: the Struct that the body is decoded into.
         content: what kind of body is taken.
-        response: a Struct, `list[Struct]` for a bare array, or `Pdf` for a file. The handler may put `msgspec.Raw` (bytes that are
-            encoded already) wherever the type says something else.
+        response: a Struct, `list[Struct]` for a bare array, `Pdf` for a file, or `EventStream[Struct]`. The
+            handler may put `msgspec.Raw` (bytes that are encoded already) wherever the type says something else.
         refusals: the operation's own; those of keys, bodies and the store are documented for every operation.
         request_example: a body that works against the demo operator.
         response_example: as JSON-able data or Structs; shown in the documentation.

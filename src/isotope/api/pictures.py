@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from isotope.api.upload import ACCEPTED, Upload
-from isotope.domain.sharing import Image
+from isotope.domain.evidence import Image
 from isotope.kernel.errors import Fault, invalid
 
 # So many are decoded at one moment, each in up to some 200 MB of memory; the others wait.

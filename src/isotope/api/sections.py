@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from isotope.api import admin, authorization, sharing, user
+from isotope.api import admin, authorization, driver, rental, sharing, taxi, user
 from isotope.api.operation import Operation, declared
 
-__all__ = ["admin", "authorization", "operations", "sharing", "user"]
+__all__ = ["admin", "authorization", "driver", "operations", "rental", "sharing", "taxi", "user"]
 
 # As the reference's documentation goes, which is the order in which an app needs them.
 _ORDER: Final = (
@@ -43,6 +43,20 @@ _ORDER: Final = (
     "get_benefits",
     "get_referral_code",
     "set_discount_group",
+    "set_licence",
+    "get_available_zones",
+    "get_vehicle_models",
+    "create_booking",
+    "cancel_booking",
+    # Beyond the reference.
+    "get_booking",
+    "pick_up",
+    "unlock_vehicle",
+    "lock_vehicle",
+    "get_extension",
+    "extend_booking",
+    "return_vehicle",
+    "report_booking_damage",
     "get_zones",
     "get_vehicles",
     "start_ride",
@@ -67,10 +81,63 @@ _ORDER: Final = (
     "get_ride_money",
     "refund_ride",
     "fine_ride",
+    "get_taxi_suggestions",
+    "get_taxi_place",
+    "get_taxi_drivers",
+    "request_taxi_ride",
+    "cancel_taxi_ride",
+    "get_taxi_ride",
+    "rate_taxi_ride",
+    "get_scheduled_taxi_rides",
+    "cancel_scheduled_taxi_ride",
+    "list_taxi_rides",
+    "list_taxi_customers",
+    "list_taxi_drivers",
+    # Beyond the reference.
+    "get_taxi_ride_stream",
+    "driver_login",
+    "driver_logout",
+    "get_driver_profile",
+    "go_online",
+    "go_offline",
+    "send_positions",
+    "get_driver_work",
+    "stream_driver_work",
+    "accept_offer",
+    "decline_offer",
+    "set_off",
+    "arrive",
+    "start_trip",
+    "reach_stop",
+    "end_trip",
+    "take_cash",
+    "cancel_trip",
+    "get_driver_trip",
+    "get_promised_trips",
+    "get_driver_trips",
+    "get_earnings",
+    "get_balance_entries",
+    "get_own_documents",
+    "upload_document",
+    "get_driver_documents",
+    "review_driver_document",
+    "get_trips_to_dispatch",
+    "assign_trip",
+    "cancel_trip_by_staff",
+    "end_trip_by_staff",
+    "refund_trip",
+    "adjust_driver_balance",
     "create_promo_code",
     "stop_promo_code",
     "get_promo_codes",
     "get_vehicle_alerts",
+    "get_bookings",
+    "cancel_booking_by_staff",
+    "charge_booking",
+    "refund_booking",
+    "plan_vehicle_maintenance",
+    "get_vehicle_maintenance",
+    "cancel_vehicle_maintenance",
 )
 
 

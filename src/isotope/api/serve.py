@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import uvicorn
@@ -18,6 +18,10 @@ _KEEP_ALIVE_S: Final = 65
 class _Server(uvicorn.Server):
     """Stops on a signal without repeating it: what was opened around the server is to be closed in order."""
 
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         with when_told_to_end(self._stop):
@@ -26,10 +30,14 @@ class _Server(uvicorn.Server):
     def _stop(self) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._on_stop()
 
 
-async def serve(app: Any, listening: socket.socket) -> None:
-    """Serve the ASGI application until SIGTERM or SIGINT; requests being answered are finished first."""
+async def serve(app: Any, listening: socket.socket, on_stop: Callable[[], None]) -> None:
+    """Serve the ASGI application until SIGTERM or SIGINT; requests being answered are finished first.
+
+    `on_stop` is called when it begins to stop: it ends what would go on by itself.
+    """
     server = _Server(
         uvicorn.Config(
             app,
@@ -43,6 +51,7 @@ async def serve(app: Any, listening: socket.socket) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=_GRACE_S,
             timeout_keep_alive=_KEEP_ALIVE_S,
-        )
+        ),
+        on_stop,
     )
     await server.serve(sockets=[listening])

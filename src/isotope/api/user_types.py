@@ -10,6 +10,11 @@ from isotope.api.fields import Phone, PhonePrefix, UserId
 
 Amount = Annotated[Decimal, Meta(description="In the currency's unit, exact.", examples=[1.5])]
 
+IsoDay = Annotated[
+    str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", extra={"accepted": "a date such as 2031-12-24"}, examples=["1990-05-17"])
+]
+LicenceCategory = Annotated[str, Meta(pattern="^[A-Z0-9]{1,5}$", extra={"accepted": "a category such as B or AM"})]
+
 
 class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whom it is about."""
@@ -30,26 +35,6 @@ class UserData(msgspec.Struct, frozen=True, kw_only=True):
     user_debt: Annotated[Amount, Meta(description="What is owed, as a positive amount; 0 if nothing.")]
     user_language: Annotated[str, Meta(description="ISO 639 code.", examples=["en"])]
     currency_code: Annotated[str, Meta(description="ISO 4217 code.", examples=["EUR"])]
-
-
-class UserBookingsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which bookings."""
-
-    user_id: UserId = None
-    booking_status: Annotated[Literal["UPCOMING", "ENDED", "ACTIVE", "ALL"], Meta(examples=["ALL"])]
-
-
-class Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """A rental booking."""
-
-    booking_id: int
-    booking_status: Literal["UPCOMING", "ENDED", "ACTIVE"]
-
-
-class UserBookings(msgspec.Struct, frozen=True, kw_only=True):
-    """The rider's rental bookings."""
-
-    bookings: Annotated[list[Booking], Meta(description="Newest first; empty where the operator rents nothing out.")]
 
 
 class PaymentMethodsRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,3 +107,22 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     """A new token; the one that asked for it has ended."""
 
     token: str
+
+
+class Licence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a rider's right to drive."""
+
+    date_of_birth: IsoDay | None
+    licence_categories: Annotated[list[LicenceCategory], Meta(description="Empty: no licence was seen.")]
+    licence_valid_until: Annotated[IsoDay | None, Meta(description="The last day; null: for ever.")]
+
+
+class SetLicenceRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen of somebody's right to drive. What is left out is not known."""
+
+    user_id: UserId = None
+    date_of_birth: IsoDay | None = None
+    licence_categories: Annotated[
+        list[LicenceCategory], Meta(max_length=20, description="Of a licence that was seen.", examples=[["AM", "B"]])
+    ] = []
+    licence_valid_until: Annotated[IsoDay | None, Meta(description="The last day; null: for ever.")] = None

@@ -52,8 +52,6 @@ A = TypeVar("A", bound=msgspec.Struct)
 _MERCHANT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _REF: Final = r"([A-Za-z0-9_-]{1,100})"
-# Where nobody hangs up: what waits for ever would keep the process from ending.
-_HANG_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,8 @@ class SandboxSettings:
         key: the API key, for every merchant.
         webhook_url: where webhooks go.
         slow_s: how late `slow` answers.
+        hang_s: how long what is never answered waits for the client to hang up, until it is told 504; nothing waits for
+            ever, or the process could not end.
         dispute_after_s: how long after a capture `dispute_later` disputes it.
         hold_s: how long webhooks of `twice` wait to be overtaken.
         tick_s: how often it looks what fell due.
@@ -75,6 +75,7 @@ class SandboxSettings:
     webhook_secret: str
     webhook_url: str
     slow_s: float = 2.0
+    hang_s: float = 60.0
     dispute_after_s: float = 60.0
     hold_s: float = 1.0
     tick_s: float = 1.0
@@ -143,7 +144,7 @@ class Sandbox:
             _log.exception("card_sandbox.failed", path=scope["path"])
             response = as_json(500, {"error": {"code": "internal", "payment": None}})
         if response.never:
-            await _hang(receive)
+            await _hang(receive, self._settings.hang_s)
             response = as_json(504, {"error": {"code": "timed_out", "payment": None}})
         await send_response(response, send)
 
@@ -413,10 +414,10 @@ def _faulty(fault: Fault | None, response: Response) -> Response:
     return response
 
 
-async def _hang(receive: Receive) -> None:
+async def _hang(receive: Receive, longest_s: float) -> None:
     """Until the client gives up."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_HANG_S):
+        async with asyncio.timeout(longest_s):
             while (await receive())["type"] != "http.disconnect":
                 pass
 

@@ -40,6 +40,6 @@ def command(
             app = create_app(services)
             gc.freeze()
             gc.enable()
-            await serve(app, listening)
+            await serve(app, listening, services.streams.end)
 
     uvloop.run(main())

@@ -21,7 +21,9 @@ _LARGE = 2_000
 def command(
     folder: Annotated[
         Path,
-        typer.Argument(help="has operator.yaml, pricing.yaml, models.yaml, zones.geojson, vehicles.csv"),
+        typer.Argument(
+            help="has operator.yaml, pricing.yaml, models.yaml, zones.geojson, vehicles.csv, and for rentals rental.yaml"
+        ),
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and change nothing")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="apply without asking")] = False,

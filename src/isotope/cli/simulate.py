@@ -25,6 +25,11 @@ _DEMO_CITY: Final = Path(__file__).parent.parent / "demo_city"
 
 def command(
     riders: Annotated[int | None, typer.Option(min=0, help="how many ride at once; default 15, of a replay 20")] = None,
+    renters: Annotated[int, typer.Option(min=0, help="how many more rent cars; in a replay none")] = 4,
+    passengers: Annotated[int, typer.Option(min=0, help="how many more take taxis; in a replay none")] = 6,
+    drivers: Annotated[
+        int, typer.Option(min=0, help="how many of the folder's taxi drivers work; in a replay none")
+    ] = 24,
     vehicles_only: Annotated[bool, typer.Option("--vehicles-only", help="no riders: vehicles report and obey")] = False,
     replay: Annotated[
         Path | None, typer.Option(metavar="CSV", help="ride recorded trips (see docs/operate/simulator.md), then end")
@@ -66,6 +71,9 @@ def command(
         public_key=public_key,
         secret_key=secret_key,
         riders=0 if vehicles_only else (riders if riders is not None else (15 if replay is None else 20)),
+        renters=0 if vehicles_only or replay is not None else renters,
+        passengers=0 if vehicles_only or replay is not None else passengers,
+        drivers=0 if vehicles_only or replay is not None else drivers,
         troublemakers=troublemakers if replay is None else 0.0,
         speed_factor=speed or (1.0 if replay is None else 60.0),
         memory=Path(config.data) / "simulator" / "city.json" if replay is None else None,

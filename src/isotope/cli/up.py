@@ -17,10 +17,12 @@ import typer
 from isotope.infra.config import Config, card_provider_of, load_config, public_url_of, url_of
 
 if TYPE_CHECKING:
-    from isotope.supervisor import ChildSpec
+    from isotope.supervisor import ChildSpec, Supervisor
 
 _READY_S = 60.0
 _APPLY_S = 120.0
+_DOWNLOADS_S = 60.0
+_MAPS_S = 150.0
 
 
 def command(
@@ -79,6 +81,8 @@ def command(
             if config.mode == "demo":
                 say.step("demo city")
                 supervisor.run_once(ChildSpec("apply", _isotope("apply", "--yes", str(demo_city())), environ), _APPLY_S)
+                say.step("places and roads")
+                say.line(_maps(supervisor, environ))
                 if simulate:
                     needed.append(supervisor.start(ChildSpec("simulator", _isotope("simulate"), environ)))
             supervisor.wait_until(lambda: _is_ready(config), needed, _READY_S, "the API")
@@ -95,6 +99,22 @@ def command(
 def demo_city() -> Path:
     """The demo operator's folder, part of the package."""
     return Path(__file__).parent.parent / "demo_city"
+
+
+def _maps(supervisor: "Supervisor", environ: dict[str, str]) -> str:
+    """Give the demo places and roads, as far as the network lets; what came of it, in one line."""
+    from isotope.supervisor import ChildSpec, StartFailedError
+
+    log = supervisor.logs / "maps.log"
+    log.unlink(missing_ok=True)
+    try:
+        supervisor.run_once(
+            ChildSpec("maps", _isotope("maps", "demo", "--limit-s", str(_DOWNLOADS_S)), environ), _MAPS_S
+        )
+    except StartFailedError:
+        return f"there are no places, and ways are estimated; see {log}"
+    said = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return said[-1] if said else "places and roads are as they were"
 
 
 def base_url(config: Config) -> str:

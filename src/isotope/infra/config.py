@@ -71,6 +71,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     s3_addresses: Annotated[
         Literal["path", "virtual"], Meta(description="whether the bucket stands in the path or in the host name")
     ] = "path"
+    places: Annotated[
+        Literal["own", "photon", "nominatim"],
+        Meta(description="who knows places: what `isotope maps import` read, or a server of one of these"),
+    ] = "own"
+    places_url: Annotated[str, Meta(description="address of the Photon or Nominatim server")] = ""
+    roads_url: Annotated[
+        str,
+        Meta(
+            description="address of an OSRM server; empty: the engine of `isotope maps build`, which the worker runs, and "
+            "estimates where there is none"
+        ),
+    ] = ""
+    map_downloads: Annotated[
+        str, Meta(description="where the road engine and the demo's extract are kept; empty: the data folder")
+    ] = ""
     trusted_proxies: Annotated[str, Meta(description="comma-separated networks whose X-Forwarded-For is believed")] = ""
     cors_origins: Annotated[
         str, Meta(description="comma-separated web origins that browsers may call from; *: all; empty: none")
@@ -98,17 +113,29 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
             values[setting.name] = msgspec.convert(env[name].strip(), setting.type, strict=False)
         except msgspec.ValidationError as error:
             wrong.append(f"{name}: {error}")
+    wrong += _wrong_together(values)
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return Config(**values)
+
+
+def _wrong_together(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with settings that were accepted one by one."""
+    wrong: list[str] = []
     if values.get("mode", "production") == "production" and values.get("cards") == "sandbox":
         wrong.append("ISOTOPE_CARDS: sandbox takes no money, so production refuses it; set stripe or none")
     if values.get("blobs") == "s3" and not values.get("s3_bucket"):
         wrong.append("ISOTOPE_S3_BUCKET: empty; ISOTOPE_BLOBS=s3 needs the name of a bucket")
     if bool(values.get("s3_access_key")) != bool(values.get("s3_secret_key")):
         wrong.append("ISOTOPE_S3_ACCESS_KEY, ISOTOPE_S3_SECRET_KEY: one of them is empty; set both or none")
-    if not values.get("s3_endpoint", "https://").startswith(("https://", "http://")):
-        wrong.append("ISOTOPE_S3_ENDPOINT: an address that begins with https:// (or http://) is expected")
-    if wrong:
-        raise ConfigError("\n".join(wrong))
-    return Config(**values)
+    if values.get("places", "own") != "own" and not values.get("places_url"):
+        wrong.append(f"ISOTOPE_PLACES_URL: empty; ISOTOPE_PLACES={values['places']} needs the address of its server")
+    wrong += [
+        f"ISOTOPE_{name.upper()}: an address that begins with https:// (or http://) is expected"
+        for name in ("s3_endpoint", "places_url", "roads_url")
+        if values.get(name) and not values[name].startswith(("https://", "http://"))
+    ]
+    return wrong
 
 
 def card_provider_of(config: Config) -> Literal["none", "sandbox", "stripe"]:

@@ -32,6 +32,7 @@ _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 HTTP_REQUESTS = Counter("isotope_http_requests", "Answered requests", ["operation", "status"])
 HTTP_SECONDS = Histogram("isotope_http_seconds", "Time to answer", ["operation"], buckets=_SECONDS)
 HTTP_OPEN = Gauge("isotope_http_open", "Requests being answered now", multiprocess_mode="sum")
+HTTP_STREAMS = Gauge("isotope_http_streams", "Streams of events that are open now", multiprocess_mode="sum")
 REFUSALS = Counter("isotope_refusals", "The business saying no", ["code"])
 
 STORE_CONNECTIONS = Gauge("isotope_store_connections", "Connections to the store", ["state"], multiprocess_mode="sum")

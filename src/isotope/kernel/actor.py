@@ -2,7 +2,7 @@
 
 from typing import Final, NewType
 
-from isotope.kernel.ids import RiderId, StaffId
+from isotope.kernel.ids import DriverId, RiderId, StaffId
 
 Actor = NewType("Actor", str)
 
@@ -12,6 +12,10 @@ SECRET_KEY: Final = Actor("secret_key")
 
 def rider_actor(rider_id: RiderId) -> Actor:
     return Actor(f"rider:{rider_id}")
+
+
+def driver_actor(driver_id: DriverId) -> Actor:
+    return Actor(f"driver:{driver_id}")
 
 
 def staff_actor(staff_id: StaffId) -> Actor:

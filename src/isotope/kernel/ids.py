@@ -17,5 +17,10 @@ ZoneId = NewType("ZoneId", int)
 TariffId = NewType("TariffId", int)
 AddonId = NewType("AddonId", int)
 RideId = NewType("RideId", int)
+BookingId = NewType("BookingId", int)
+DriverId = NewType("DriverId", int)
+TripId = NewType("TripId", int)
+TaxiClassId = NewType("TaxiClassId", int)
+TaxiVehicleId = NewType("TaxiVehicleId", int)
 
 MAX_ID: Final = 2**63 - 1

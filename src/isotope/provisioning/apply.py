@@ -20,6 +20,15 @@ from isotope.domain.benefits import (
 )
 from isotope.domain.devices import upsert_devices
 from isotope.domain.devices.model import DeviceSpec
+from isotope.domain.drivers import (
+    DriverDraft,
+    TaxiVehicleDraft,
+    insert_drivers,
+    retire_drivers,
+    retire_taxi_vehicles,
+    save_drivers,
+    upsert_taxi_vehicles,
+)
 from isotope.domain.fleet import (
     retire_addons,
     retire_models,
@@ -31,7 +40,23 @@ from isotope.domain.fleet import (
     upsert_vehicles,
 )
 from isotope.domain.fleet.model import AddonDraft, ModelDraft, TariffDraft, VehicleDraft
+from isotope.domain.identity import Phone
+from isotope.domain.rental import (
+    locate_all,
+    retire_rental_addons,
+    retire_rental_models,
+    retire_rental_packages,
+    retire_rental_tariffs,
+    retire_stations,
+    upsert_rental_addon,
+    upsert_rental_model,
+    upsert_rental_package,
+    upsert_rental_tariff,
+    upsert_station,
+)
+from isotope.domain.rental.model import RentalAddonDraft, RentalModelDraft, RentalPackageDraft, RentalTariffDraft
 from isotope.domain.subscriptions import PlanDraft, retire_plans, upsert_plan
+from isotope.domain.taxi import TaxiClassDraft, retire_classes, upsert_class
 from isotope.domain.tenants import (
     end_other_keys,
     hash_password,
@@ -51,8 +76,9 @@ from isotope.kernel.geo import Point
 from isotope.kernel.ids import OperatorId, StaffId
 from isotope.provisioning.current import PROTOCOL, Current
 from isotope.provisioning.folder import Folder, read_folder
-from isotope.provisioning.plan import Action, Kind, Plan, make_plan
+from isotope.provisioning.plan import Action, Kind, Plan, driver_fields, make_plan, rental_tariff_ref
 from isotope.provisioning.queries import device_ids, lock_operator, lock_vehicles, read_current
+from isotope.provisioning.taxi_queries import lock_taxi
 
 T = TypeVar("T")
 
@@ -124,14 +150,22 @@ async def apply_folder(
 
 
 async def _locked_plan(tx: Tx, folder: Folder, now: datetime) -> tuple[Current, Plan]:
-    """The plan with every vehicle that it touches locked, so that none of them is taken before the commit."""
+    """The plan with every vehicle that it touches locked, so that none of them is taken before the commit.
+
+    What is to be retired of classes, cars and drivers is locked as well: no trip comes to refer to it meanwhile.
+    """
     current = await read_current(tx, folder, now)
     if current.operator is None:
         return current, make_plan(current, folder)
-    touched = _touched(make_plan(current, folder), current)
-    if not touched:
-        return current, make_plan(current, folder)
+    plan = make_plan(current, folder)
+    touched = _touched(plan, current)
+    classes, cars, drivers = (
+        plan.names(kind, Action.RETIRED) for kind in (Kind.TAXI_CLASS, Kind.TAXI_VEHICLE, Kind.DRIVER)
+    )
+    if not (touched or classes or cars or drivers):
+        return current, plan
     await lock_vehicles(tx, current.operator.id, touched)
+    await lock_taxi(tx, current.operator.id, classes, cars, drivers)
     current = await read_current(tx, folder, now)
     return current, make_plan(current, folder)
 
@@ -160,9 +194,14 @@ class _Applier:
         await self._catalog(operator.id)
         await self._devices(operator.id)
         await self._vehicles(operator.id)
+        await self._rentals(operator.id)
+        await self._taxi(operator.id)
         await self._retire(operator.id)
         if any(change.kind is Kind.ZONE for change in self._plan.changes):
             await replace_zones(self._tx, operator.id, self._folder.zones, self._now)
+        if self._folder.stations:
+            tolerance_m = self._folder.operator.settings.rentals.zone_tolerance_m
+            await locate_all(self._tx, operator.id, self._now, tolerance_m=tolerance_m)
         return Applied(operator_id=operator.id, plan=self._plan, made_keys=made_keys)
 
     async def _operator(self, stored: Operator | None) -> Operator:
@@ -264,6 +303,69 @@ class _Applier:
             draft = PromoDraft(code=code, title=promo.title, spec=promo.spec())
             await upsert_promo(self._tx, operator_id, draft, ACTOR, self._now)
 
+    async def _rentals(self, operator_id: OperatorId) -> None:
+        rental = self._folder.rental
+        for ref in sorted(self._plan.written(Kind.RENTAL_TARIFF)):
+            tariff = rental.tariffs[ref]
+            draft = RentalTariffDraft(ref=ref, title=tariff.title, spec=tariff.spec())
+            await upsert_rental_tariff(self._tx, operator_id, draft)
+        for ref in sorted(self._plan.written(Kind.RENTAL_PACKAGE)):
+            package = rental.packages[ref]
+            offer = RentalPackageDraft(ref=ref, title=package.title, spec=package.spec())
+            await upsert_rental_package(self._tx, operator_id, offer)
+        for ref in sorted(self._plan.written(Kind.RENTAL_ADDON)):
+            addon = rental.addons[ref]
+            extra = RentalAddonDraft(ref=ref, title=addon.title, spec=addon.spec())
+            await upsert_rental_addon(self._tx, operator_id, extra)
+        for ref in sorted(self._plan.written(Kind.RENTAL_MODEL)):
+            model = RentalModelDraft(
+                model_ref=ref, tariff_ref=rental_tariff_ref(self._folder, ref), spec=rental.models[ref]
+            )
+            await upsert_rental_model(self._tx, operator_id, model)
+        written = self._plan.written(Kind.STATION)
+        for station in self._folder.stations:
+            if station.ref in written:
+                await upsert_station(self._tx, operator_id, station)
+
+    async def _taxi(self, operator_id: OperatorId) -> None:
+        for ref in sorted(self._plan.written(Kind.TAXI_CLASS)):
+            kind = self._folder.taxi.classes[ref]
+            await upsert_class(self._tx, operator_id, TaxiClassDraft(ref=ref, title=kind.title, spec=kind.spec()))
+        plates = self._plan.written(Kind.TAXI_VEHICLE)
+        cars = [
+            TaxiVehicleDraft(
+                plate=car.plate,
+                title=car.title,
+                color=car.color,
+                seats=car.seats,
+                class_refs=sorted(set(car.class_refs)),
+            )
+            for car in self._folder.taxi_vehicles
+            if car.plate in plates
+        ]
+        for batch in _batches(cars):
+            await upsert_taxi_vehicles(self._tx, operator_id, batch)
+        new = self._plan.names(Kind.DRIVER, Action.CREATED)
+        written = self._plan.written(Kind.DRIVER)
+        fields = driver_fields(self._folder)
+        drafts = {
+            row.number: DriverDraft(
+                phone=Phone(prefix=row.phone_prefix, number=row.phone),
+                name=row.name,
+                email=row.email,
+                language=fields[row.number]["language"],
+                cash_allowed=row.cash,
+                commission_pct=fields[row.number]["commission_pct"],
+                plates=fields[row.number]["vehicles"],
+            )
+            for row in self._folder.drivers
+            if row.number in written
+        }
+        for some in _batches([draft for number, draft in drafts.items() if number in new]):
+            await insert_drivers(self._tx, operator_id, some, self._now)
+        for some in _batches([draft for number, draft in drafts.items() if number not in new]):
+            await save_drivers(self._tx, operator_id, some)
+
     async def _devices(self, operator_id: OperatorId) -> None:
         written = self._plan.written(Kind.DEVICE)
         specs = [
@@ -301,6 +403,14 @@ class _Applier:
 
     async def _retire(self, operator_id: OperatorId) -> None:
         for kind, retire in (
+            (Kind.DRIVER, retire_drivers),
+            (Kind.TAXI_VEHICLE, retire_taxi_vehicles),
+            (Kind.TAXI_CLASS, retire_classes),
+            (Kind.STATION, retire_stations),
+            (Kind.RENTAL_MODEL, retire_rental_models),
+            (Kind.RENTAL_PACKAGE, retire_rental_packages),
+            (Kind.RENTAL_ADDON, retire_rental_addons),
+            (Kind.RENTAL_TARIFF, retire_rental_tariffs),
             (Kind.MODEL, retire_models),
             (Kind.ADDON, retire_addons),
             (Kind.TARIFF, retire_tariffs),

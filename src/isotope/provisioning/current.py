@@ -22,14 +22,22 @@ Fields = Mapping[str, Any]
 
 
 class StoredThing(msgspec.Struct, frozen=True, kw_only=True):
-    """A tariff, add-on, model, subscription plan or zone."""
+    """A tariff, add-on, model, subscription plan, zone or something of rentals or trips.
+
+    `bookings`: how many need it. `until`: what must be over before it can be retired; empty: nothing.
+    """
 
     fields: Fields
     is_retired: bool
+    bookings: int = 0
+    until: str = ""
 
 
 class StoredVehicle(msgspec.Struct, frozen=True, kw_only=True):
-    """A vehicle. `held_by`: who has it now. `was_retired_here`: a folder took it out, nobody else."""
+    """A vehicle. `held_by`: who has it now. `was_retired_here`: a folder took it out, nobody else.
+
+    `bookings`: how many are ahead or under way.
+    """
 
     model: str
     device_identity: str | None
@@ -37,6 +45,7 @@ class StoredVehicle(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     held_by: str | None
     was_retired_here: bool
+    bookings: int = 0
 
 
 class StoredDevice(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +82,7 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
         devices: by identity.
         promo_codes: by code: the folder's own, and those that it names.
         stopped_codes: those of them that staff stopped.
-        has_money: entries or rides in the operator's currency exist.
+        has_money: entries, rides or bookings in the operator's currency exist.
     """
 
     operator: Operator | None = None
@@ -89,6 +98,14 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
     stopped_codes: frozenset[str] = frozenset()
     subscriptions: Mapping[str, StoredThing] = {}
     zones: Mapping[str, StoredThing] = {}
+    rental_tariffs: Mapping[str, StoredThing] = {}
+    rental_packages: Mapping[str, StoredThing] = {}
+    rental_addons: Mapping[str, StoredThing] = {}
+    rental_models: Mapping[str, StoredThing] = {}
+    stations: Mapping[str, StoredThing] = {}
+    taxi_classes: Mapping[str, StoredThing] = {}
+    taxi_vehicles: Mapping[str, StoredThing] = {}
+    drivers: Mapping[str, StoredThing] = {}
     vehicles: Mapping[str, StoredVehicle] = {}
     devices: Mapping[str, StoredDevice] = {}
     has_money: bool = False

@@ -1,8 +1,10 @@
-"""Makes the demo city: `zones.geojson` and `vehicles.csv` of the folder `isotope/demo_city`, the same on every run.
+"""Makes the demo city: the tables and the maps of the folder `isotope/demo_city` (see `main`).
+
+It is the same on every run.
 
     python -m isotope.provisioning.demo src/isotope/demo_city
 
-Central Helsinki. The three YAML files beside them are written by hand. The zones are drawn around real places but are
+Central Helsinki. The YAML files beside them are written by hand. The zones are drawn around real places but are
 invented; the vehicles stand in streets and squares around the places in `SPOTS`, never in the sea.
 """
 
@@ -86,6 +88,13 @@ _STATIONS: Final = (
     "kalasatama",
     "pasila",
 )
+# Where cars are rented for given dates: see `stations`.
+RENTAL_SPOTS: Final = {
+    "eliel-square": (60.1720, 24.9382),
+    "pasila-car-park": (60.1991, 24.9330),
+    "ruoholahti-car-park": (60.1645, 24.9128),
+}
+
 _CAR_SPOTS: Final = (
     "ruoholahti",
     "jatkasaari",
@@ -119,17 +128,22 @@ BATCHES: Final = (
     Batch("pelican", 10, _STATIONS, 18, (50, 100)),
     Batch("swift", 25, _CENTRAL, 50, (35, 100)),
     Batch("puffin", 15, _CAR_SPOTS, 50, (45, 100)),
+    Batch("eider", 4, tuple(RENTAL_SPOTS), 25, (60, 100)),
+    Batch("heron", 6, tuple(RENTAL_SPOTS), 25, (60, 100)),
+    Batch("osprey", 6, tuple(RENTAL_SPOTS), 25, (70, 100)),
+    Batch("crane", 4, tuple(RENTAL_SPOTS), 25, (60, 100)),
 )
 
 
 def vehicles() -> list[dict[str, str]]:
     """The rows of `vehicles.csv`."""
     random = Random(SEED)  # noqa: S311 - a picture of a city, not a secret
+    spots = {**SPOTS, **RENTAL_SPOTS}
     rows: list[dict[str, str]] = []
     for batch in BATCHES:
         for index in range(batch.count):
             nr = str(FIRST_NR + len(rows))
-            lat, lon = _scatter(random, SPOTS[batch.spots[index % len(batch.spots)]], batch.scatter_m)
+            lat, lon = _scatter(random, spots[batch.spots[index % len(batch.spots)]], batch.scatter_m)
             low, high = batch.battery
             identity = f"demo-{nr}"
             rows.append(
@@ -146,6 +160,63 @@ def vehicles() -> list[dict[str, str]]:
                 }
             )
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class TaxiBatch:
+    """So many cars of a make, each with a driver."""
+
+    title: str
+    seats: int
+    classes: str
+    count: int
+
+
+TAXIS: Final = (
+    TaxiBatch("Toyota Corolla", 4, "standard", 20),
+    TaxiBatch("Skoda Octavia", 4, "standard", 14),
+    TaxiBatch("Tesla Model 3", 4, "standard green", 12),
+    TaxiBatch("Mercedes-Benz E 300", 4, "standard business", 8),
+    TaxiBatch("Mercedes-Benz Vito", 8, "standard van", 6),
+)
+_COLORS_OF_CARS: Final = ("white", "black", "grey", "silver", "blue", "red")
+_FIRST: Final = ("Aino", "Eero", "Emil", "Helmi", "Iida", "Jari", "Kaisa", "Leo", "Mikko", "Noora", "Oskari", "Venla")
+_LAST: Final = ("Virtanen", "Mäkinen", "Nieminen", "Lindqvist", "Saarinen")
+
+
+def taxi_vehicles() -> list[dict[str, str]]:
+    """The rows of `taxi_vehicles.csv`."""
+    rows: list[dict[str, str]] = []
+    for batch in TAXIS:
+        for _ in range(batch.count):
+            number = len(rows)
+            rows.append(
+                {
+                    "plate": f"TXI-{101 + number}",
+                    "title": batch.title,
+                    "color": _COLORS_OF_CARS[number % len(_COLORS_OF_CARS)],
+                    "seats": str(batch.seats),
+                    "classes": batch.classes,
+                }
+            )
+    return rows
+
+
+def drivers() -> list[dict[str, str]]:
+    """The rows of `drivers.csv`: one a car, every first name with every last one. Nobody is called so by us."""
+    return [
+        {
+            "phone_prefix": "358",
+            "phone": f"45190{number:04d}",
+            "name": f"{_FIRST[number % len(_FIRST)]} {_LAST[number // len(_FIRST)]}",
+            "language": ("en", "fi", "sv")[number % 3],
+            # Every tenth takes no cash, and every fifteenth has a share of their own.
+            "cash": "false" if number % 10 == 9 else "true",  # noqa: PLR2004
+            "commission_pct": "15" if number % 15 == 0 else "",
+            "vehicles": car["plate"],
+        }
+        for number, car in enumerate(taxi_vehicles())
+    ]
 
 
 def zones() -> dict[str, Any]:
@@ -181,6 +252,51 @@ def _features() -> Iterator[dict[str, Any]]:
     yield from _no_go()
     yield from _speed_limits()
     yield from _bonuses()
+
+
+def stations() -> dict[str, Any]:
+    """The FeatureCollection of `rental_zones.geojson`."""
+    return {"type": "FeatureCollection", "features": list(_stations())}
+
+
+def _stations() -> Iterator[dict[str, Any]]:
+    yield _feature(
+        {
+            "ref": "eliel-square",
+            "title": "Helsinki, Eliel Square",
+            "address": "Elielinaukio 1, 00100 Helsinki",
+            "phone": "+358 00 000 0001",
+            "instructions": "The marked places west of the railway station.",
+            "opening": [{"from": "06:00", "to": "24:00"}],
+            "closed": ["2026-12-25", "2027-12-25"],
+        },
+        polygon=[_box(60.1716, 24.9368, 60.1724, 24.9396)],
+    )
+    yield _feature(
+        {
+            "ref": "pasila-car-park",
+            "title": "Helsinki, Pasila",
+            "address": "Ratapihantie 6, 00520 Helsinki",
+            "phone": "+358 00 000 0002",
+            "instructions": "Level 2 of the car park, behind the barrier.",
+            "opening": [
+                {"weekdays": list(_WEEKDAYS), "from": "07:00", "to": "20:00"},
+                {"weekdays": ["sat"], "from": "09:00", "to": "16:00"},
+            ],
+            "lead_min": 30,
+        },
+        circle=(RENTAL_SPOTS["pasila-car-park"], 70),
+    )
+    # Open at any hour: nobody works there.
+    yield _feature(
+        {
+            "ref": "ruoholahti-car-park",
+            "title": "Helsinki, Ruoholahti",
+            "address": "Itämerenkatu 9, 00180 Helsinki",
+            "instructions": "In the yard; the app unlocks the vehicle.",
+        },
+        circle=(RENTAL_SPOTS["ruoholahti-car-park"], 80),
+    )
 
 
 def _parking() -> Iterator[dict[str, Any]]:
@@ -376,7 +492,6 @@ def _zone(
     circle: tuple[LatLon, float] | None = None,
     **spec: Any,
 ) -> dict[str, Any]:
-    geometry: dict[str, Any]
     properties: dict[str, Any] = {
         "ref": ref,
         "zone_type": zone_type,
@@ -385,10 +500,20 @@ def _zone(
         "vehicle_types": list(vehicle_types),
         **spec,
     }
+    return _feature(properties, polygon=polygon, circle=circle)
+
+
+def _feature(
+    properties: dict[str, Any],
+    *,
+    polygon: Sequence[Sequence[LatLon]] | None = None,
+    circle: tuple[LatLon, float] | None = None,
+) -> dict[str, Any]:
+    geometry: dict[str, Any]
     if circle is not None:
         centre, radius_m = circle
         geometry = {"type": "Point", "coordinates": _position(centre)}
-        properties["radius_m"] = radius_m
+        properties = {**properties, "radius_m": radius_m}
     else:
         rings = [[_position(corner) for corner in (*ring, ring[0])] for ring in polygon or ()]
         geometry = {"type": "Polygon", "coordinates": rings}
@@ -419,13 +544,32 @@ def _scatter(random: Random, middle: LatLon, radius_m: float) -> LatLon:
 
 
 def zones_text() -> str:
+    return _text(zones())
+
+
+def stations_text() -> str:
+    return _text(stations())
+
+
+def _text(collection: dict[str, Any]) -> str:
     """One feature a line: a fault's line is then the feature's, and a change shows as one line."""
-    features = ",\n".join(json.dumps(feature, ensure_ascii=False) for feature in zones()["features"])
+    features = ",\n".join(json.dumps(feature, ensure_ascii=False) for feature in collection["features"])
     return f'{{"type": "FeatureCollection", "features": [\n{features}\n]}}\n'
 
 
 def vehicles_text() -> str:
-    rows = vehicles()
+    return _table(vehicles())
+
+
+def taxi_vehicles_text() -> str:
+    return _table(taxi_vehicles())
+
+
+def drivers_text() -> str:
+    return _table(drivers())
+
+
+def _table(rows: Sequence[dict[str, str]]) -> str:
     out = StringIO()
     writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -436,6 +580,9 @@ def vehicles_text() -> str:
 def main(folder: Path) -> None:
     (folder / "zones.geojson").write_text(zones_text(), encoding="utf-8")
     (folder / "vehicles.csv").write_text(vehicles_text(), encoding="utf-8")
+    (folder / "rental_zones.geojson").write_text(stations_text(), encoding="utf-8")
+    (folder / "taxi_vehicles.csv").write_text(taxi_vehicles_text(), encoding="utf-8")
+    (folder / "drivers.csv").write_text(drivers_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

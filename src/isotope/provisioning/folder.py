@@ -8,14 +8,19 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from isotope.domain.rental.model import StationDraft
 from isotope.domain.tenants import normal_email
 from isotope.domain.zones.model import ZoneDraft
-from isotope.provisioning import geojson, vehicles_csv
+from isotope.kernel.vehicle_types import VehicleType
+from isotope.provisioning import geojson, rental_files, taxi_files, vehicles_csv
 from isotope.provisioning.catalog_files import ModelsFile, PricingFile
+from isotope.provisioning.csv_rows import CsvLine
 from isotope.provisioning.decode import Place, accepted, decode
 from isotope.provisioning.faults import Faults, FileFault, did_you_mean, one_of, shown
-from isotope.provisioning.limits import MAX_VEHICLES_BYTES, MAX_YAML_BYTES, MAX_ZONES_BYTES
+from isotope.provisioning.limits import MAX_TAXI_BYTES, MAX_VEHICLES_BYTES, MAX_YAML_BYTES, MAX_ZONES_BYTES
 from isotope.provisioning.operator_file import Key, KeysFile, OperatorFile, Password
+from isotope.provisioning.rental_files import RentalFile, StationEntry, tariff_of
+from isotope.provisioning.taxi_files import DriverRow, TaxiFile, TaxiVehicleRow
 from isotope.provisioning.tree import Node
 from isotope.provisioning.vehicles_csv import VehicleRow
 from isotope.provisioning.yaml_tree import read_yaml
@@ -27,6 +32,11 @@ PRICING: Final = "pricing.yaml"
 MODELS: Final = "models.yaml"
 ZONES: Final = geojson.FILE
 VEHICLES: Final = vehicles_csv.FILE
+RENTAL: Final = rental_files.FILE
+STATIONS: Final = rental_files.STATIONS
+TAXI: Final = taxi_files.FILE
+TAXI_VEHICLES: Final = taxi_files.VEHICLES
+DRIVERS: Final = taxi_files.DRIVERS
 
 FILES: Final[Mapping[str, int]] = {
     OPERATOR: MAX_YAML_BYTES,
@@ -35,7 +45,16 @@ FILES: Final[Mapping[str, int]] = {
     ZONES: MAX_ZONES_BYTES,
     VEHICLES: MAX_VEHICLES_BYTES,
 }
-"""Every file of a folder, all of them needed, and how many bytes it may have."""
+"""Every file that a folder needs, and how many bytes it may have."""
+
+OPTIONAL: Final[Mapping[str, int]] = {
+    RENTAL: MAX_YAML_BYTES,
+    STATIONS: MAX_ZONES_BYTES,
+    TAXI: MAX_YAML_BYTES,
+    TAXI_VEHICLES: MAX_TAXI_BYTES,
+    DRIVERS: MAX_TAXI_BYTES,
+}
+"""Files of operators that rent out for given dates, and of those that drive people."""
 
 
 class Folder(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +68,11 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelsFile
     zones: tuple[ZoneDraft, ...]
     vehicles: tuple[VehicleRow, ...]
+    rental: RentalFile = RentalFile()
+    stations: tuple[StationDraft, ...] = ()
+    taxi: TaxiFile = TaxiFile()
+    taxi_vehicles: tuple[TaxiVehicleRow, ...] = ()
+    drivers: tuple[DriverRow, ...] = ()
     places: Mapping[tuple[str, str], FileFault]
 
     def fault(self, kind: str, name: str, reason: str, accepted: str = "") -> FileFault:
@@ -80,12 +104,18 @@ def _texts(path: Path, faults: Faults) -> dict[str, str]:
         return {}
     texts: dict[str, str] = {}
     missing = [name for name in FILES if not (path / name).is_file()]
-    strangers = sorted(entry.name for entry in path.iterdir() if entry.is_file() and entry.name not in FILES)
+    known = {**FILES, **OPTIONAL}
+    strangers = sorted(entry.name for entry in path.iterdir() if entry.is_file() and entry.name not in known)
     for name in missing:
         near = did_you_mean(name, strangers).replace("did you mean", "is it")
         faults.add(FileFault(file=name, reason=f"missing{near}", accepted=_EMPTY[name]))
-    for name, limit in FILES.items():
-        if name in missing:
+    absent = [name for name in OPTIONAL if not (path / name).is_file()]
+    for stranger in strangers:
+        # A slip in the name of a file that may be missing would otherwise end all rentals or trips without a word.
+        if hint := _other_name(stranger, absent):
+            faults.add(FileFault(file=stranger, reason=f"not looked at{hint}", accepted=one_of(list(OPTIONAL))))
+    for name, limit in known.items():
+        if name in missing or name in absent:
             continue
         with (path / name).open("rb") as file:
             content = file.read(limit + 1)
@@ -98,6 +128,14 @@ def _texts(path: Path, faults: Faults) -> dict[str, str]:
             line = content.count(b"\n", 0, error.start) + 1
             faults.add(FileFault(file=name, line=line, reason="not UTF-8", accepted="a text file in UTF-8"))
     return texts
+
+
+def _other_name(stranger: str, absent: Sequence[str]) -> str:
+    """Which file it may be meant to be, in words; only files of the same kind are compared."""
+    alike = [name for name in absent if Path(name).suffix == Path(stranger).suffix]
+    # By the stems: the same suffix makes any two short names near each other.
+    near = did_you_mean(Path(stranger).stem, [Path(name).stem for name in alike])
+    return did_you_mean(stranger, alike) if near else ""
 
 
 _EMPTY: Final = {
@@ -125,6 +163,15 @@ class _Reader:
         models = self._yaml(MODELS, ModelsFile)
         zones = geojson.read_zones(self._texts[ZONES], self._faults) if ZONES in self._texts else ()
         vehicles = vehicles_csv.read_vehicles(self._texts[VEHICLES], self._faults) if VEHICLES in self._texts else ()
+        rental = self._yaml(RENTAL, RentalFile)
+        stations = rental_files.read_stations(self._texts[STATIONS], self._faults) if STATIONS in self._texts else ()
+        taxi = self._yaml(TAXI, TaxiFile)
+        cars = (
+            taxi_files.read_taxi_vehicles(self._texts[TAXI_VEHICLES], self._faults)
+            if TAXI_VEHICLES in self._texts
+            else ()
+        )
+        drivers = taxi_files.read_drivers(self._texts[DRIVERS], self._faults) if DRIVERS in self._texts else ()
         self._check_time_zone()
         self._check_staff()
         self._check_currencies()
@@ -134,6 +181,10 @@ class _Reader:
         self._check_zones(zones)
         self._check_surcharges(zones)
         self._check_vehicles(vehicles)
+        self._check_rental()
+        self._check_stations(stations)
+        self._check_taxi_vehicles(cars)
+        self._check_drivers(drivers, cars)
         if operator is not None:
             operator = self._with_secrets(operator)
         if operator is None or pricing is None or models is None:
@@ -144,6 +195,11 @@ class _Reader:
             models=models,
             zones=tuple(entry.zone for entry in zones if entry.zone is not None),
             vehicles=tuple(entry.row for entry in vehicles if entry.row is not None),
+            taxi=taxi or TaxiFile(),
+            taxi_vehicles=tuple(car.row for car in cars if car.row is not None),
+            drivers=tuple(driver.row for driver in drivers if driver.row is not None),
+            rental=rental or RentalFile(),
+            stations=tuple(entry.station for entry in stations if entry.station is not None),
             places=self._places,
         )
 
@@ -210,11 +266,12 @@ class _Reader:
 
     def _check_currencies(self) -> None:
         wanted = self._text(OPERATOR, "currency")
-        for ref in self._entries(PRICING, "tariffs") or ():
-            currency = self._text(PRICING, "tariffs", ref, "currency")
-            if wanted is not None and currency not in (None, wanted):
-                place = self._at(PRICING, "tariffs", ref, "currency")
-                self._say(place, f"{shown(currency)} is not the operator's currency", f"{wanted}, or nothing")
+        for file in (PRICING, RENTAL):
+            for ref in self._entries(file, "tariffs") or ():
+                currency = self._text(file, "tariffs", ref, "currency")
+                if wanted is not None and currency not in (None, wanted):
+                    place = self._at(file, "tariffs", ref, "currency")
+                    self._say(place, f"{shown(currency)} is not the operator's currency", f"{wanted}, or nothing")
 
     def _check_models(self) -> None:
         tariffs = self._entries(PRICING, "tariffs")
@@ -276,16 +333,82 @@ class _Reader:
                         reason = f"there is no zone {shown(ref)}{did_you_mean(ref, refs)}"
                         self._say(self._at(PRICING, *path, index), reason, one_of(refs))
 
-    def _check_vehicles(self, vehicles: Sequence[vehicles_csv.VehicleEntry]) -> None:
+    def _check_vehicles(self, vehicles: Sequence[CsvLine[VehicleRow]]) -> None:
         models = self._entries(MODELS, "models")
         for entry in vehicles:
             place = FileFault(file=VEHICLES, line=entry.line, reason="")
-            if entry.model is not None:
-                self._known("model", entry.model, models, _field(place, "model"))
-            if entry.nr is not None:
-                self._once("vehicle", entry.nr, _field(place, "nr"))
-            if entry.device_identity is not None:
-                self._once("device", entry.device_identity, _field(place, "device_identity"))
+            if (model := entry.given.get("model")) is not None:
+                self._known("model", model, models, _field(place, "model"))
+            for kind, field in (("vehicle", "nr"), ("device", "device_identity")):
+                if (name := entry.given.get(field)) is not None:
+                    self._once(kind, name, _field(place, field))
+
+    def _check_rental(self) -> None:
+        tariffs = self._entries(RENTAL, "tariffs")
+        rented = self._entries(RENTAL, "models")
+        for path in (("default_tariff",), *(("types", name) for name in self._entries(RENTAL, "types") or ())):
+            tariff = self._text(RENTAL, *path)
+            if tariff is not None:
+                self._known("tariff", tariff, tariffs, self._at(RENTAL, *path))
+        for ref in rented or ():
+            self._check_rented(ref, tariffs)
+        for kind in ("packages", "addons"):
+            for name in self._entries(RENTAL, kind) or ():
+                for index in range(len(self._items(RENTAL, kind, name, "models"))):
+                    model = self._text(RENTAL, kind, name, "models", index)
+                    if model is not None:
+                        place = self._at(RENTAL, kind, name, "models", index)
+                        self._known("rented model", model, rented, place)
+
+    def _check_rented(self, ref: str, tariffs: Mapping[str, Node] | None) -> None:
+        """A model of models.yaml that has a tariff, whoever says which."""
+        models = self._entries(MODELS, "models")
+        self._known("model", ref, models, self._at(RENTAL, "models", ref))
+        own = self._text(RENTAL, "models", ref, "tariff") or ""
+        if own:
+            self._known("tariff", own, tariffs, self._at(RENTAL, "models", ref, "tariff"))
+        vehicle_type = self._text(MODELS, "models", ref, "vehicle_type")
+        # Of a model that is not there, or of no type, nothing is known.
+        if vehicle_type not in tuple(VehicleType):
+            return
+        types = {
+            VehicleType(name): self._text(RENTAL, "types", name) or ""
+            for name in self._entries(RENTAL, "types") or ()
+            if name in tuple(VehicleType)
+        }
+        if tariff_of(own, VehicleType(vehicle_type), types, self._text(RENTAL, "default_tariff")) is None:
+            reason = f"no tariff: neither the model nor the type {vehicle_type} says one, and there is no default"
+            self._say(self._at(RENTAL, "models", ref), reason, one_of(list(tariffs or ())))
+
+    def _check_stations(self, stations: Sequence[StationEntry]) -> None:
+        for entry in stations:
+            if entry.ref is not None:
+                self._once("station", entry.ref, _field(entry.place, "ref"))
+
+    def _check_taxi_vehicles(self, cars: Sequence[CsvLine[TaxiVehicleRow]]) -> None:
+        """Without a `taxi.yaml` there are no classes; of one that cannot be read nothing is known."""
+        classes = self._entries(TAXI, "classes") if TAXI in self._texts else {}
+        for car in cars:
+            place = FileFault(file=TAXI_VEHICLES, line=car.line, reason="")
+            if (plate := car.given.get("plate")) is not None:
+                self._once("taxi vehicle", plate, _field(place, "plate"))
+            for ref in car.given.get("classes", "").split():
+                self._known("class", ref, classes, _field(place, "classes"))
+
+    def _check_drivers(self, drivers: Sequence[CsvLine[DriverRow]], cars: Sequence[CsvLine[TaxiVehicleRow]]) -> None:
+        plates = {plate: Node(None, car.line) for car in cars if (plate := car.given.get("plate")) is not None}
+        is_unread = not cars and any(fault.file == TAXI_VEHICLES for fault in self._faults)
+        languages = [node.value for node in self._items(OPERATOR, "languages")]
+        for driver in drivers:
+            place = FileFault(file=DRIVERS, line=driver.line, reason="")
+            if driver.row is not None:
+                self._once("driver", driver.row.number, _field(place, "phone"))
+            for plate in driver.given.get("vehicles", "").split():
+                self._known("taxi vehicle", plate, None if is_unread else plates, _field(place, "vehicles"))
+            language = driver.given.get("language")
+            if language is not None and languages and language not in languages:
+                reason = f"the operator does not speak {shown(language)}"
+                self._say(_field(place, "language"), reason, one_of([str(known) for known in languages]))
 
     def _once(self, kind: str, name: str, place: FileFault) -> None:
         first = self._places.setdefault((kind, name), place)

@@ -5,6 +5,7 @@ from typing import Final
 MAX_YAML_BYTES: Final = 1 << 20
 MAX_ZONES_BYTES: Final = 64 << 20
 MAX_VEHICLES_BYTES: Final = 64 << 20
+MAX_TAXI_BYTES: Final = 16 << 20
 
 MAX_DEPTH: Final = 20
 """Nesting of a YAML or JSON file."""
@@ -24,3 +25,16 @@ MAX_PACKAGES: Final = 500
 MAX_GROUPS: Final = 500
 MAX_PROMO_CODES: Final = 5_000
 MAX_PLANS: Final = 200
+
+MAX_STATIONS: Final = 1_000
+MAX_RENTAL_TARIFFS: Final = 200
+MAX_RENTAL_PACKAGES: Final = 500
+MAX_RENTAL_ADDONS: Final = 500
+
+MAX_TAXI_CLASSES: Final = 100
+MAX_TAXI_VEHICLES: Final = 20_000
+MAX_DRIVERS: Final = 20_000
+MAX_VEHICLES_OF_DRIVER: Final = 20
+
+MAX_READ: Final = 10 * MAX_VEHICLES
+"""Of the store. Retired things stay there for ever: more than one folder holds, and still bounded."""

@@ -7,11 +7,14 @@ from typing import Any, Final
 import msgspec
 
 from isotope.domain.devices import hash_secret
+from isotope.domain.rental.model import StationDraft
 from isotope.domain.tenants.model import KeyKind
 from isotope.domain.zones.model import ZoneDraft
 from isotope.provisioning.current import Current, Fields, StoredThing, StoredVehicle, key_hashes
 from isotope.provisioning.faults import Faults
 from isotope.provisioning.folder import Folder
+from isotope.provisioning.rental_files import RentalAddonFile, RentalPackageFile, RentalTariffFile, tariff_of
+from isotope.provisioning.taxi_files import TaxiClassFile
 from isotope.provisioning.vehicles_csv import VehicleRow
 
 _OUT_OF_USE: Final = "DEPRECATED"
@@ -30,6 +33,14 @@ class Kind(StrEnum):
     GROUP = "discount group"
     PROMO = "promo code"
     SUBSCRIPTION = "subscription"
+    RENTAL_TARIFF = "rental tariff"
+    RENTAL_PACKAGE = "rental package"
+    RENTAL_ADDON = "rental add-on"
+    RENTAL_MODEL = "rented model"
+    STATION = "rental station"
+    TAXI_CLASS = "taxi class"
+    TAXI_VEHICLE = "taxi vehicle"
+    DRIVER = "driver"
     ZONE = "zone"
     DEVICE = "device"
     VEHICLE = "vehicle"
@@ -113,7 +124,10 @@ def make_plan(current: Current, folder: Folder) -> Plan:
     | yes           | ended otherwise   | -               | left, and said                    |
 
     Only vehicles and their devices are held; what a waiting vehicle is made of (model, tariff, add-ons) is not retired
-    before it. A vehicle that staff took out of service stays out, a key that was rotated out stays ended. Keys and staff
+    before it. A station and a rented model that are no longer in the folder wait while bookings for them are ahead or
+    under way, and the model's tariff with it; so does a vehicle that is to be retired, or to become one of another
+    model. A class, a car and a driver wait while an open trip refers to them, a car also while somebody is online in it.
+    A vehicle that staff took out of service stays out, a key that was rotated out stays ended. Keys and staff
     that the folder does not name are not looked at: they are made and ended by `isotope keys` and `isotope staff`.
 
     Raises:
@@ -178,6 +192,64 @@ def promo_fields(folder: Folder) -> dict[str, Fields]:
     return {code: {"title": promo.title, "from_folder": True, **_plain(promo.spec())} for code, promo in codes.items()}
 
 
+def rental_model_fields(folder: Folder) -> dict[str, Fields]:
+    """`priced_by` is the tariff that the look-up over model, type and default finds."""
+    return {
+        ref: {"priced_by": rental_tariff_ref(folder, ref), **_plain(model)}
+        for ref, model in folder.rental.models.items()
+    }
+
+
+def rental_tariff_ref(folder: Folder, model_ref: str) -> str:
+    """The tariff of a rented model; the folder was refused if it has none."""
+    rental = folder.rental
+    vehicle_type = folder.models.models[model_ref].vehicle_type
+    found = tariff_of(rental.models[model_ref].tariff, vehicle_type, rental.types, rental.default_tariff)
+    if found is None:
+        raise AssertionError("a rented model has a tariff")
+    return found
+
+
+def station_fields(station: StationDraft) -> Fields:
+    """A station's fields; its shape is one of them."""
+    pin = [station.point.lon, station.point.lat]
+    return {
+        "title": station.title,
+        "pin": pin,
+        "shape": station.area if station.area is not None else [*pin, station.radius_m],
+        **_plain(station.spec),
+    }
+
+
+def taxi_vehicle_fields(folder: Folder) -> dict[str, Fields]:
+    """By plate. The order of its classes says nothing."""
+    return {
+        car.plate: {"title": car.title, "color": car.color, "seats": car.seats, "classes": sorted(set(car.class_refs))}
+        for car in folder.taxi_vehicles
+    }
+
+
+def driver_fields(folder: Folder) -> dict[str, Fields]:
+    """By number."""
+    return {
+        driver.number: {
+            "name": driver.name,
+            "email": driver.email,
+            "language": driver.language or folder.operator.languages[0],
+            "cash": driver.cash,
+            "commission_pct": None if driver.commission_pct is None else round(driver.commission_pct, 2),
+            "vehicles": sorted(set(driver.plates)),
+        }
+        for driver in folder.drivers
+    }
+
+
+def _titled(
+    things: Mapping[str, RentalTariffFile | RentalPackageFile | RentalAddonFile | TaxiClassFile],
+) -> dict[str, Fields]:
+    return {ref: {"title": thing.title, **_plain(thing.spec())} for ref, thing in things.items()}
+
+
 def zone_fields(zone: ZoneDraft) -> Fields:
     """A zone's fields; its shape is one of them."""
     return {
@@ -217,6 +289,8 @@ class _Planner:
         self._things(Kind.PACKAGE, current.packages, package_fields(folder), kept)
         self._things(Kind.GROUP, current.groups, group_fields(folder), kept)
         self._promo_codes(kept)
+        self._rentals(kept)
+        self._taxi()
         self._things(Kind.ZONE, current.zones, {zone.ref: zone_fields(zone) for zone in folder.zones}, kept)
         self._devices(waiting)
         self._vehicles(waiting)
@@ -311,8 +385,12 @@ class _Planner:
         for ref, known in stored.items():
             if ref in wanted or known.is_retired:
                 continue
-            if nr := kept.get((kind, ref)):
-                self._add(kind, ref, Action.WAITING, note=f"is retired once vehicle {nr} no longer waits")
+            if known.bookings:
+                self._add(kind, ref, Action.WAITING, note=f"is retired once its bookings are over: {known.bookings}")
+            elif known.until:
+                self._add(kind, ref, Action.WAITING, note=f"is retired once {known.until}")
+            elif why := kept.get((kind, ref)):
+                self._add(kind, ref, Action.WAITING, note=f"is retired once {why} no longer waits")
             else:
                 self._add(kind, ref, Action.RETIRED)
 
@@ -330,18 +408,46 @@ class _Planner:
         )
 
     def _kept(self, waiting: Mapping[str, str]) -> dict[tuple[Kind, str], str]:
-        """What may not be retired yet, and one of the waiting vehicles that is why: its model with tariff and add-ons."""
+        """What may not be retired yet, and why: a waiting vehicle needs its model with tariff and add-ons.
+
+        A model that has bookings needs its rental tariff.
+        """
         kept: dict[tuple[Kind, str], str] = {}
-        for nr in waiting:
+        booked = (nr for nr, vehicle in self._current.vehicles.items() if vehicle.bookings)
+        for nr in (*waiting, *booked):
             vehicle = self._current.vehicles.get(nr)
             if vehicle is None:
                 continue
-            kept.setdefault((Kind.MODEL, vehicle.model), nr)
+            kept.setdefault((Kind.MODEL, vehicle.model), f"vehicle {nr}")
             model = self._current.models[vehicle.model].fields
-            kept.setdefault((Kind.TARIFF, model["tariff"]), nr)
+            kept.setdefault((Kind.TARIFF, model["tariff"]), f"vehicle {nr}")
             for addon in model["addons"]:
-                kept.setdefault((Kind.ADDON, addon), nr)
+                kept.setdefault((Kind.ADDON, addon), f"vehicle {nr}")
+        for ref, thing in self._current.rental_models.items():
+            if thing.bookings:
+                kept.setdefault((Kind.RENTAL_TARIFF, thing.fields["priced_by"]), f"model {ref}")
         return kept
+
+    def _rentals(self, kept: Mapping[tuple[Kind, str], str]) -> None:
+        current, folder = self._current, self._folder
+        rental = folder.rental
+        for kind, stored, wanted in (
+            (Kind.RENTAL_TARIFF, current.rental_tariffs, _titled(rental.tariffs)),
+            (Kind.RENTAL_PACKAGE, current.rental_packages, _titled(rental.packages)),
+            (Kind.RENTAL_ADDON, current.rental_addons, _titled(rental.addons)),
+            (Kind.RENTAL_MODEL, current.rental_models, rental_model_fields(folder)),
+            (Kind.STATION, current.stations, {station.ref: station_fields(station) for station in folder.stations}),
+        ):
+            self._things(kind, stored, wanted, kept)
+
+    def _taxi(self) -> None:
+        current, folder = self._current, self._folder
+        for kind, stored, wanted in (
+            (Kind.TAXI_CLASS, current.taxi_classes, _titled(folder.taxi.classes)),
+            (Kind.TAXI_VEHICLE, current.taxi_vehicles, taxi_vehicle_fields(folder)),
+            (Kind.DRIVER, current.drivers, driver_fields(folder)),
+        ):
+            self._things(kind, stored, wanted, {})
 
     def _waiting(self) -> dict[str, str]:
         """Why a vehicle must wait, by number.
@@ -394,6 +500,9 @@ class _Planner:
                 continue
             if vehicle.held_by is not None:
                 self._add(Kind.VEHICLE, nr, Action.WAITING, note=f"is retired once it is free: {waiting[nr]}")
+            elif vehicle.bookings:
+                note = f"is retired once its bookings are over: {vehicle.bookings}"
+                self._add(Kind.VEHICLE, nr, Action.WAITING, note=note)
             elif vehicle.status != _OUT_OF_USE:
                 self._add(Kind.VEHICLE, nr, Action.RETIRED)
 
@@ -414,6 +523,8 @@ class _Planner:
             },
         )
         is_out = known.status == _OUT_OF_USE
+        if waits is None and known.bookings and known.model != row.model:
+            waits = f"another model once its bookings are over: {known.bookings}"
         if is_out and known.was_retired_here:
             self._add_or_wait(row.nr, Action.RESTORED, fields, waits)
         elif is_out and fields:

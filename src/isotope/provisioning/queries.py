@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -21,10 +21,9 @@ from isotope.provisioning.current import (
     key_hashes,
 )
 from isotope.provisioning.folder import Folder
-from isotope.provisioning.limits import MAX_STAFF, MAX_VEHICLES
-
-# Retired things stay in the store for ever: more than one folder holds, and still bounded.
-MAX_READ: Final = 10 * MAX_VEHICLES
+from isotope.provisioning.limits import MAX_READ, MAX_STAFF
+from isotope.provisioning.rental_queries import booked_vehicles, read_rentals
+from isotope.provisioning.taxi_queries import read_taxi
 
 
 async def lock_operator(tx: Tx, slug: str) -> None:
@@ -62,6 +61,8 @@ async def read_current(tx: Tx, folder: Folder, now: datetime) -> Current:
         groups=await _groups(tx, operator.id),
         **await _promo_codes(tx, operator.id, list(folder.pricing.promo_codes)),
         subscriptions=await _subscriptions(tx, operator.id),
+        **await read_rentals(tx, operator.id),
+        **await read_taxi(tx, operator.id),
         zones=await _zones(tx, operator.id),
         vehicles=await _vehicles(tx, operator.id),
         has_money=await _has_money(tx, operator.id),
@@ -234,6 +235,7 @@ async def _vehicles(tx: Tx, operator_id: OperatorId) -> dict[str, StoredVehicle]
         """,
         {"operator_id": operator_id, "cause": CAUSE, "limit": MAX_READ},
     )
+    bookings = await booked_vehicles(tx, operator_id)
     return {
         nr: StoredVehicle(
             model=model,
@@ -242,6 +244,7 @@ async def _vehicles(tx: Tx, operator_id: OperatorId) -> dict[str, StoredVehicle]
             status=status,
             held_by=held_by,
             was_retired_here=was_retired_here,
+            bookings=bookings.get(nr, 0),
         )
         for nr, model, identity, code, status, held_by, was_retired_here in rows
     }
@@ -260,7 +263,8 @@ async def device_ids(tx: Tx, operator_id: OperatorId, identities: Sequence[str])
 async def _has_money(tx: Tx, operator_id: OperatorId) -> bool:
     found: bool = await tx.scalar(
         "select exists (select from ledger_account where operator_id = %(operator_id)s)"
-        " or exists (select from ride where operator_id = %(operator_id)s)",
+        " or exists (select from ride where operator_id = %(operator_id)s)"
+        " or exists (select from booking where operator_id = %(operator_id)s)",
         {"operator_id": operator_id},
     )
     return found

@@ -19,6 +19,8 @@ from isotope.provisioning.catalog_files import ModelsFile, PricingFile
 from isotope.provisioning.decode import accepted
 from isotope.provisioning.geojson import ZoneFile
 from isotope.provisioning.operator_file import OperatorFile
+from isotope.provisioning.rental_files import RentalFile, StationFile
+from isotope.provisioning.taxi_files import DriverRow, TaxiFile, TaxiVehicleRow
 from isotope.provisioning.vehicles_csv import VehicleRow
 
 _TABLES: Final[dict[str, tuple[type[msgspec.Struct], tuple[type[msgspec.Struct], ...]]]] = {
@@ -28,6 +30,11 @@ _TABLES: Final[dict[str, tuple[type[msgspec.Struct], tuple[type[msgspec.Struct],
     "models.yaml": (ModelsFile, ()),
     "zones.geojson": (ZoneFile, ()),
     "vehicles.csv": (VehicleRow, ()),
+    "rental.yaml": (RentalFile, ()),
+    "rental_zones.geojson": (StationFile, ()),
+    "taxi.yaml": (TaxiFile, ()),
+    "taxi_vehicles.csv": (TaxiVehicleRow, ()),
+    "drivers.csv": (DriverRow, ()),
 }
 """What each table shows, and the types that have a table of their own."""
 

@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 _ATTEMPTS: Final = 6
 _RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 # The vehicle or the bank, not the service: whether to ask again or to take another one is for the rider to say.
-_SAID_NO: Final = ("vehicle_did_not", "card_no_answer")
+_SAID_NO: Final = ("vehicle_did_not", "rental_did_not", "card_no_answer")
 _LONGEST_WAIT_S: Final = 90.0
 _TIMEOUT_S: Final = 25.0
 _OK_BELOW: Final = 300
@@ -45,10 +45,18 @@ class Api:
         public_key: selects the operator.
         secret_key: for adding money, and for passing the limit of codes per address: all riders come from one.
         connections: at most so many at once.
+        transport: how it gets there, if not by a socket.
     """
 
     def __init__(
-        self, url: str, *, public_key: str, secret_key: str, connections: int = 50, rng: Random | None = None
+        self,
+        url: str,
+        *,
+        public_key: str,
+        secret_key: str,
+        connections: int = 50,
+        rng: Random | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._secret_key = secret_key
         self._rng = rng or Random()
@@ -60,6 +68,7 @@ class Api:
             headers={"App-Public-Key": public_key, "User-Agent": "isotope-simulator"},
             timeout=httpx2.Timeout(_TIMEOUT_S, pool=60.0),
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            transport=transport,
         )
 
     async def aclose(self) -> None:

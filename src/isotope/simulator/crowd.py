@@ -50,6 +50,8 @@ class Tally:
     paid: Decimal = Decimal(0)
     by_card: Decimal = Decimal(0)
     detours: int = 0
+    rentals: Counter[str] = field(default_factory=Counter)
+    taxi: Counter[str] = field(default_factory=Counter)
     paying: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -92,8 +94,13 @@ class Person:
             token=self.app.token, user_id=self.app.user_id, prefix=prefix, phone=phone, cards=self._payer.saved
         )
 
+    @property
+    def _is_out(self) -> bool:
+        """Whether something of theirs is to be given up before they go."""
+        return self._riding is not None or self._reserved is not None
+
     async def live(self) -> None:
-        """Until cancelled; a ride that is open then is ended."""
+        """Until cancelled; what is open then is ended."""
         try:
             while True:
                 try:
@@ -114,7 +121,7 @@ class Person:
                     _log.exception("simulator.rider_confused", rider_id=self.app.user_id)
                     await asyncio.sleep(_OUTAGE_REST_S)
         finally:
-            if self._riding is not None or self._reserved is not None:
+            if self._is_out:
                 # The leave is short and shielded: whoever stops the crowd waits for it.
                 await asyncio.shield(asyncio.wait_for(self._let_go(), _LEAVE_S))
 
@@ -127,12 +134,12 @@ class Person:
                 if no.status != _UNAUTHORIZED:
                     raise
                 await self.app.log_in()
-            await self._finish_old_rides()
+            await self._finish_old()
         else:
             await self.app.sign_up()
         self._signed_in = True
 
-    async def _finish_old_rides(self) -> None:
+    async def _finish_old(self) -> None:
         """End what a crash left open, as the app shows it after a restart of the phone."""
         for ride_id in await self.app.active_rides():
             riding = Riding(ride_id)

@@ -6,17 +6,20 @@ vehicle is moved along the line.
 
 import asyncio
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path as FilePath
 from random import Random
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
+from zlib import crc32
 
 import structlog
+import yaml
 
 from isotope.infra.clock import Clock, SystemClock
 from isotope.kernel.geo import Point
+from isotope.simulator import battery
 from isotope.simulator.errors import FleetFileError
 from isotope.simulator.link import Link
 from isotope.simulator.path import Path, nearby
@@ -27,31 +30,36 @@ _log = structlog.get_logger(__name__)
 RIDING_INTERVAL_S: Final = 3.0
 _CONNECTS_PER_S: Final = 150.0
 _GPS_JUMP_M: Final = 40_000.0
+_CAR_RANGE_KM: Final = 300.0
 
 
 def load_units(folder: FilePath) -> list[Unit]:
-    """The vehicles of an operator's folder (`vehicles.csv`) that have a box.
+    """The vehicles of an operator's folder (`vehicles.csv`) that have a box; how far a car goes, `models.yaml` says.
 
     Raises:
-        FleetFileError: the file is not there, or a line lacks what a unit needs.
+        FleetFileError: a file is not there or cannot be read, or a line lacks what a unit needs.
     """
     path = folder / "vehicles.csv"
+    ranges_m = _ranges_of_cars(folder / "models.yaml")
     units: list[Unit] = []
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 if not row.get("device_identity"):
                     continue
-                units.append(
-                    Unit(
-                        nr=row["nr"],
-                        identity=row["device_identity"],
-                        secret=row["device_secret"],
-                        model=row["model"],
-                        position=Point(float(row["lat"]), float(row["lon"])),
-                        battery_pct=float(row.get("battery_pct") or 100),
-                    )
+                unit = Unit(
+                    nr=row["nr"],
+                    identity=row["device_identity"],
+                    secret=row["device_secret"],
+                    model=row["model"],
+                    position=Point(float(row["lat"]), float(row["lon"])),
+                    battery_pct=float(row.get("battery_pct") or 100),
                 )
+                if unit.model in ranges_m:
+                    unit.range_m, unit.charge_below_pct = ranges_m[unit.model], battery.CAR_CHARGE_BELOW_PCT
+                    # No car is new; and an odometer of 0 says that the unit has none. The same at every start.
+                    unit.odometer_m = 1_000.0 * (5_000 + crc32(unit.identity.encode()) % 60_000)
+                units.append(unit)
     except OSError as error:
         raise FleetFileError(f"{path}: {error.strerror}") from error
     except (KeyError, ValueError) as error:
@@ -59,6 +67,21 @@ def load_units(folder: FilePath) -> list[Unit]:
     if not units:
         raise FleetFileError(f"{path}: no vehicle with device_identity and device_secret")
     return units
+
+
+def _ranges_of_cars(path: FilePath) -> Mapping[str, float]:
+    """Metres on a full battery or tank, by model. Without such a file nothing is known to be a car."""
+    try:
+        models: Any = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        return {
+            ref: float(model.get("range_km") or _CAR_RANGE_KM) * 1000
+            for ref, model in models.items()
+            if model.get("vehicle_type") == "CAR"
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise FleetFileError(f"{path}: {error}") from error
 
 
 class SimulatedFleet:

@@ -19,6 +19,8 @@ class Memory(msgspec.Struct, kw_only=True):
 
     units: dict[str, UnitState] = {}
     riders: list[Remembered] = []
+    renters: list[Remembered] = []
+    passengers: list[Remembered] = []
 
 
 def recall(file: Path) -> Memory:

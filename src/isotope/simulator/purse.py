@@ -44,6 +44,36 @@ PURSES: Final = (
 )
 
 
+# A day and a deposit are more than coins are for. Whose first card says no has another one.
+RENTER_PURSES: Final = (
+    Purse(cards=("ok",)),
+    Purse(cards=("declined", "ok_mastercard")),
+    Purse(cards=("needs_3ds",)),
+    Purse(cards=("declined_at_capture", "ok")),
+    Purse(cards=("slow",)),
+)
+
+
+# A taxi is paid by whoever is in a hurry: with a card that works in the end, from the wallet, or in cash.
+PASSENGER_PURSES: Final = (
+    Purse(cards=("ok",)),
+    Purse(from_wallet=True),
+    Purse(cards=("declined", "ok_mastercard")),
+    Purse(cards=("slow",)),
+    Purse(cards=("declined_at_capture", "ok")),
+)
+
+
 def purse_of(nr: int) -> Purse:
     """Of the rider `nr`, counted from 0; the same after a restart."""
     return PURSES[nr % len(PURSES)]
+
+
+def purse_of_renter(nr: int) -> Purse:
+    """The same of those who rent cars."""
+    return RENTER_PURSES[nr % len(RENTER_PURSES)]
+
+
+def purse_of_passenger(nr: int) -> Purse:
+    """The same of those who take taxis."""
+    return PASSENGER_PURSES[nr % len(PASSENGER_PURSES)]

@@ -28,6 +28,7 @@ def city_line(tally: Tally, api: Api | None, fleet: SimulatedFleet) -> str:
     return (
         f"{fleet.connected}/{len(fleet)} vehicles in contact, {tally.rides} rides, {tally.paid} paid, "
         f"{tally.by_card} of it by card, {tally.paying['declined']} times no card paid, "
+        f"{tally.rentals['picked_up']} cars rented, {tally.taxi['driven']} taxi trips, "
         f"{refused} refusals, {api.calls if api is not None else 0} calls"
     )
 

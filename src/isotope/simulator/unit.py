@@ -68,6 +68,8 @@ class Unit:
     battery_pct: float = 90.0
     locked: bool = True
     odometer_m: float = 0.0
+    range_m: float = battery.RANGE_M
+    charge_below_pct: float = battery.CHARGE_BELOW_PCT
     manners: Manners = WELL_BEHAVED
     charging: bool = False
     errand: Errand | None = None
@@ -95,7 +97,7 @@ class Unit:
         errand.along_m = along_m
         self.position = errand.path.at(along_m)
         self.odometer_m += moved_m
-        self.battery_pct = battery.ridden(self.battery_pct, moved_m)
+        self.battery_pct = battery.ridden(self.battery_pct, moved_m, self.range_m)
         self.charging = False
         if along_m < errand.path.length_m:
             return False
@@ -163,7 +165,9 @@ class Unit:
 
     def _stand(self, seconds: float) -> None:
         if self.locked:
-            self.charging = battery.is_charging(self.battery_pct, was_charging=self.charging)
+            self.charging = battery.is_charging(
+                self.battery_pct, was_charging=self.charging, below_pct=self.charge_below_pct
+            )
         else:
             self.charging = False
         if self.charging:

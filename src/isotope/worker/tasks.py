@@ -13,10 +13,13 @@ from isotope.domain.benefits import forget_code_tries
 from isotope.domain.benefits import forget_rider as forget_benefits_of
 from isotope.domain.benefits import reward_referrer as reward
 from isotope.domain.devices import expire_due_commands
+from isotope.domain.drivers import forget_documents, forget_ended_driver_tokens, rest_drivers
+from isotope.domain.evidence import Blobs, forget_evidence_of, sweep_pictures
 from isotope.domain.fleet import keep_report_history, watch_batteries
 from isotope.domain.identity import TellRider, erase_due_riders, forget_ended_verifications
 from isotope.domain.identity import tell_rider as tell
 from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.maps import Maps
 from isotope.domain.payments import (
     Cards,
     TopUpByItself,
@@ -32,8 +35,8 @@ from isotope.domain.payments import (
 )
 from isotope.domain.payments import auto_topup as top_up_by_itself
 from isotope.domain.receipts import number_receipts
+from isotope.domain.rental import forget_slots, locate_fleets, settle_orders, watch_bookings
 from isotope.domain.sharing import (
-    Blobs,
     ExpireReservation,
     RecheckRide,
     ReservationId,
@@ -43,7 +46,6 @@ from isotope.domain.sharing import (
     forget_history_of,
     release_from_zones,
     settle_waiting_rides,
-    sweep_pictures,
     watch_open_rides,
 )
 from isotope.domain.sharing import expire_reservation as expire
@@ -52,6 +54,7 @@ from isotope.domain.sharing import settle_authorising as settle_card
 from isotope.domain.sharing import settle_ride as settle
 from isotope.domain.sharing import watch_funds as look_at_funds
 from isotope.domain.subscriptions import end_subscriptions, renew_subscriptions, tell_new_terms
+from isotope.domain.taxi import dispatch_trips, update_surge, watch_trips
 from isotope.domain.tenants import Operators, forget_ended_logins
 from isotope.domain.wallet import expire_bonus
 from isotope.domain.zones import Zones
@@ -73,6 +76,8 @@ class Services(Protocol):
     def blobs(self) -> Blobs: ...
     @property
     def zones(self) -> Zones: ...
+    @property
+    def maps(self) -> Maps: ...
     @property
     def sms(self) -> SmsSender: ...
     @property
@@ -159,6 +164,7 @@ async def rider_erased(services: Services, *, operator_id: int, rider_id: int) -
     await forget_rider(services.rt, OperatorId(operator_id), RiderId(rider_id))
     await forget_benefits_of(services.rt, OperatorId(operator_id), RiderId(rider_id))
     await forget_history_of(services.rt, OperatorId(operator_id), RiderId(rider_id))
+    await forget_evidence_of(services.rt, OperatorId(operator_id), RiderId(rider_id))
 
 
 JOBS: Final[Mapping[str, Job]] = {
@@ -180,6 +186,24 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     # The request that ordered something of a ride's vehicle may be gone: the ride becomes what the vehicle said.
     "settle_waiting_rides": Periodic(
         "* * * * * */2", lambda services: settle_waiting_rides(services.rt, services.cards, services.operators)
+    ),
+    # As for rides, of booked vehicles.
+    "settle_orders": Periodic(
+        "* * * * * */2", lambda services: settle_orders(services.rt, services.cards, services.operators)
+    ),
+    # Open requests and free drivers are matched, and offers made.
+    "dispatch_trips": Periodic(
+        "* * * * * */2", lambda services: dispatch_trips(services.rt, services.maps.roads, services.operators)
+    ),
+    # Fares rise where more riders ask than drivers are free, and come down again.
+    "update_surge": Periodic("* * * * *", lambda services: update_surge(services.rt, services.operators)),
+    # Offers and searches that end, trips for later that come due, reminders, cash that nobody told of.
+    "watch_trips": Periodic(
+        "* * * * * */2", lambda services: watch_trips(services.rt, services.cards, services.operators)
+    ),
+    # Unpaid ones given up, vehicles kept before their time, reminders, no-shows, late ones, deposits let go.
+    "watch_bookings": Periodic(
+        "* * * * * */5", lambda services: watch_bookings(services.rt, services.cards, services.operators)
     ),
     # What a provider made of a call that nobody heard the answer of.
     "resolve_card_calls": Periodic(
@@ -209,6 +233,10 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     "forget_ended_verifications": Periodic("*/5 * * * *", lambda services: forget_ended_verifications(services.rt)),
     "forget_code_tries": Periodic("*/15 * * * *", lambda services: forget_code_tries(services.rt)),
     "forget_ended_logins": Periodic("*/15 * * * *", lambda services: forget_ended_logins(services.rt)),
+    "forget_ended_driver_tokens": Periodic("*/15 * * * *", lambda services: forget_ended_driver_tokens(services.rt)),
+    "forget_documents": Periodic("53 * * * *", lambda services: forget_documents(services.rt)),
+    # Drivers who may not work any more, or are silent: their vehicle is free for others.
+    "rest_drivers": Periodic("* * * * *", lambda services: rest_drivers(services.rt)),
     "forget_idempotent_requests": Periodic("*/5 * * * *", lambda services: forget_idempotent_requests(services.rt)),
     "sweep_pictures": Periodic("*/15 * * * *", lambda services: sweep_pictures(services.rt, services.blobs)),
     "keep_report_history": Periodic("7 * * * *", lambda services: keep_report_history(services.rt)),
@@ -221,4 +249,6 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
         "* * * * * */3", lambda services: release_from_zones(services.rt, services.operators, services.zones)
     ),
     "watch_batteries": Periodic("* * * * *", lambda services: watch_batteries(services.rt)),
+    "locate_fleets": Periodic("* * * * *", lambda services: locate_fleets(services.rt)),
+    "forget_slots": Periodic("47 * * * *", lambda services: forget_slots(services.rt)),
 }

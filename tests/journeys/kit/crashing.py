@@ -32,7 +32,7 @@ import msgspec
 
 from isotope.adapters.cards import SandboxCards
 from isotope.api.context import Services
-from isotope.domain import payments, sharing
+from isotope.domain import payments, rental, sharing
 from isotope.domain.fleet import apply_reports
 from isotope.domain.payments.model import Answer, CallKind
 from isotope.domain.payments.ports import CardsUnclear, ChargeCard, FindCall, OnPayment
@@ -47,7 +47,7 @@ from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SECRET_KEY, rider_actor
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import CommandId, OperatorId, RideId, RiderId, VehicleId
+from isotope.kernel.ids import BookingId, CommandId, OperatorId, RideId, RiderId, VehicleId
 from isotope.wiring import make_services
 from tests.kit.cards import KEY, WEBHOOK_SECRET
 from tests.kit.clock import START, SettableClock
@@ -136,6 +136,36 @@ async def watch_open_rides(services: Services, operator: Operator, _plan: Plan) 
     await watch_rides_of(services.rt, services.cards, services.zones, operator)
 
 
+async def pick_up(services: Services, operator: Operator, plan: Plan) -> None:
+    what = rental.PickUp(
+        operator=operator,
+        rider_id=plan.rider_id,
+        booking_id=BookingId(plan.args["booking_id"]),
+        actor=rider_actor(plan.rider_id),
+    )
+    await rental.pick_up(services.rt, services.cards, what)
+
+
+async def return_vehicle(services: Services, operator: Operator, plan: Plan) -> None:
+    what = rental.ReturnVehicle(
+        operator=operator,
+        rider_id=plan.rider_id,
+        booking_id=BookingId(plan.args["booking_id"]),
+        actor=rider_actor(plan.rider_id),
+    )
+    await rental.return_vehicle(services.rt, services.cards, what)
+
+
+async def settle_order(services: Services, operator: Operator, plan: Plan) -> None:
+    """What the worker does for a request that is gone."""
+    booking_id, command_id = BookingId(plan.args["booking_id"]), CommandId(plan.args["command_id"])
+    await rental.settle_order(services.rt, services.cards, rental.SettleOrder(operator, booking_id, command_id))
+
+
+async def watch_booking(services: Services, operator: Operator, plan: Plan) -> None:
+    await rental.watch_booking(services.rt, services.cards, operator, BookingId(plan.args["booking_id"]))
+
+
 def _wait_for(path: Path, is_over: Callable[[], bool]) -> None:
     while not path.exists() and not is_over():
         time.sleep(0.02)
@@ -200,6 +230,10 @@ USES: Final[Mapping[str, Use]] = {
     "settle_ride": settle_ride,
     "watch_open_rides": watch_open_rides,
     "gateway": gateway,
+    "pick_up": pick_up,
+    "return_vehicle": return_vehicle,
+    "settle_order": settle_order,
+    "watch_booking": watch_booking,
 }
 
 

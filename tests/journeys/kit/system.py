@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from isotope.infra.embedded import running_url
+from tests.kit import maps
 from tests.kit.postgres import create_database, drop_database, with_database
 
 DEMO_CITY: Final = Path(__file__).parents[3] / "src" / "isotope" / "demo_city"
@@ -75,6 +76,7 @@ def running_system(
             "ISOTOPE_PORT": str(port),
             "ISOTOPE_GATEWAY_PORT": str(gateway_port),
             "ISOTOPE_DATA": str(data),
+            "ISOTOPE_MAP_DOWNLOADS": str(maps.cache()),
             **({"ISOTOPE_DATABASE_URL": given_url} if given_url else {}),
             **(settings or {}),
         }

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -9,13 +10,16 @@ import pytest_asyncio
 
 from isotope.domain.fleet import (
     LiveMap,
+    ModelDraft,
     ModelSpec,
     VehicleStatus,
     hold_vehicle,
     list_models,
+    list_tariffs,
     lock_vehicle,
     release_vehicle,
     retire_addons,
+    upsert_model,
 )
 from isotope.domain.fleet import live_map as live_map_module
 from isotope.domain.fleet.live_feed import FeedRows, read_rows_after, read_rows_of
@@ -290,3 +294,28 @@ async def test_the_catalogue_is_read_again_when_it_changes(rt: Runtime, live_map
     async with asyncio.timeout(10):
         while (await live_map.catalog(operator.id)).addons_of(fleet.model_id):  # noqa: ASYNC110 - see `until`
             await asyncio.sleep(0.005)
+
+
+def shows(rt: Runtime, live_map: LiveMap, operator: Operator, number: int) -> bool:
+    return len(shown(rt, live_map, operator)) == number
+
+
+async def test_what_is_only_rented_for_given_dates_is_not_shown(rt: Runtime, live_map: LiveMap) -> None:
+    operator = (await make_operator(rt)).operator
+    fleet = await make_fleet(rt, operator, spec=ModelSpec(sharing=False))
+    shared = await make_fleet(rt, operator)
+    await until(lambda: shown(rt, live_map, operator) == [shared.vehicle_id])
+    assert live_map.get(operator.id, fleet.vehicle_id) is not None
+    for sharing, number in ((True, 2), (False, 1)):
+        async with rt.db.write() as tx:
+            [model] = [model for model in await list_models(tx, operator.id) if model.id == fleet.model_id]
+            [tariff] = [tariff for tariff in await list_tariffs(tx, operator.id) if tariff.id == fleet.tariff_id]
+            draft = ModelDraft(
+                ref=model.ref,
+                title=model.title,
+                vehicle_type=model.vehicle_type,
+                tariff_ref=tariff.ref,
+                spec=ModelSpec(sharing=sharing),
+            )
+            await upsert_model(tx, operator.id, draft)
+        await until(partial(shows, rt, live_map, operator, number))

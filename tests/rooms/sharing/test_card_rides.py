@@ -33,6 +33,13 @@ def sandbox(clock: SettableClock) -> Iterator[SandboxKit]:
         yield running
 
 
+@pytest.fixture
+def silent_sandbox(clock: SettableClock) -> Iterator[SandboxKit]:
+    """Where it says nothing, its client waits."""
+    with running_sandbox(clock, hang_s=60.0) as running:
+        yield running
+
+
 async def ride_for(city: City, clock: SettableClock, minutes: int) -> None:
     """The clock goes on, and the vehicle still reports."""
     clock.advance(minutes=minutes)
@@ -232,7 +239,7 @@ async def test_a_declined_card_starts_nothing(
 async def test_no_answer_starts_nothing_and_what_was_reserved_is_let_go_later(
     rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit, name: str
 ) -> None:
-    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox, card_timeout_s=0.3) as city:
+    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
         rider = await city.rider(balance_minor=0)
         await city.card(rider, name)
         no = await city.start(rider)
@@ -275,9 +282,10 @@ async def test_a_vehicle_that_is_away_costs_nothing_and_stays_ready(
 
 
 async def test_a_start_whose_process_died_at_the_card_is_ended_by_the_job(
-    rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit
+    rt: Runtime, clock: SettableClock, tmp_path: Path, silent_sandbox: SandboxKit
 ) -> None:
-    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox, card_timeout_s=3) as city:
+    sandbox = silent_sandbox
+    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
         rider = await city.rider(balance_minor=0)
         await city.card(rider, "timeout")
         request = asyncio.create_task(city.start(rider))
@@ -310,7 +318,7 @@ async def until_asked(sandbox: SandboxKit, city: City) -> None:
 async def test_an_end_without_the_providers_answer_is_pending_until_it_is_known(
     rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit
 ) -> None:
-    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox, card_timeout_s=0.3) as city:
+    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
         rider = await city.rider(balance_minor=0)
         await city.card(rider, "timeout_at_capture")
         await city.start(rider)

@@ -125,7 +125,7 @@ async def test_a_ride_that_failed_uses_no_discount_up(rt: Runtime, clock: Settab
 async def test_who_brought_a_rider_is_rewarded_when_their_card_has_paid(
     rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit
 ) -> None:
-    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox, card_timeout_s=0.3) as city:
+    async with small_city(rt, tmp_path, settings=SETTINGS, sandbox=sandbox) as city:
         services, operator = city.api.services, city.kit.operator
         ada, ben = await city.rider(balance_minor=0), await city.rider(balance_minor=0)
         code = (await city.ask(ada, "user/get-referral-code")).json()["referral_code"]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from isotope.domain.sharing import FineRide, Image, fine_ride, keep_images, sweep_pictures
+from isotope.domain.evidence import Image, PictureOf, Shows, keep_images, sweep_pictures
+from isotope.domain.sharing import FineRide, fine_ride
 from isotope.domain.tenants.model import FeedbackSettings, PrivacySettings, Role, Settings
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SECRET_KEY
@@ -485,7 +486,7 @@ async def test_what_a_process_that_died_left_is_found(rt: Runtime, clock: Settab
         blobs = city.api.services.blobs
         used = await ride(city, rider, clock, [picture_file()])
         # Killed after it stored a picture, before it knew what for; and one killed right after its ride was ended.
-        [lost] = await keep_images(rt, blobs, city.kit.operator.id, [Image(b"1", "image/jpeg")])
+        [lost] = await keep_images(rt, blobs, city.kit.operator.id, [Image(b"1", "image/jpeg")], Shows(PictureOf.RIDE))
         async with rt.db.write() as tx:
             await tx.execute(
                 """

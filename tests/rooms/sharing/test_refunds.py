@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isotope.domain.payments import Parts, split_refund
 from isotope.domain.receipts import find_receipt_by_cause
 from isotope.domain.sharing.model import Ride, RideStatus, Terms
-from isotope.domain.sharing.refund_rules import Parts, RefundFacts, may_fine, may_refund, split_refund
+from isotope.domain.sharing.refund_rules import RefundFacts, may_fine, may_refund
 from isotope.domain.tenants import AddStaff, add_staff
 from isotope.domain.tenants.model import PaymentSettings, RideSettings, Role, Settings
 from isotope.domain.wallet import MoneyKind

@@ -100,6 +100,7 @@ def test_at_every_limit_it_is_allowed() -> None:
         ({"unused": Unused(counted_at=ago(minutes=719))}, "reservation_cooldown"),
         ({"reservation_id": 7, "vehicle_status": VehicleStatus.RESERVED}, "already_reserved"),
         *(({"vehicle_status": s}, "vehicle_not_available") for s in VehicleStatus if s is not VehicleStatus.READY),
+        ({"shared": False}, "vehicle_rental_only"),
         ({"vehicle_at": None}, "vehicle_silent"),
         ({"vehicle_battery_pct": 9}, "vehicle_battery_low"),
         ({"rider_at": FAR}, "too_far_from_vehicle"),

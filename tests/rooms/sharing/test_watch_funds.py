@@ -528,7 +528,7 @@ async def test_a_refused_top_up_is_not_repeated_and_the_ride_is_stopped(
 async def test_a_top_up_that_is_on_its_way_is_waited_for(
     rt: Runtime, clock: SettableClock, tmp_path: Path, sandbox: SandboxKit
 ) -> None:
-    async with a_city(rt, tmp_path, sandbox=sandbox, card_timeout_s=0.3) as city:
+    async with a_city(rt, tmp_path, sandbox=sandbox) as city:
         rider = await city.rider(balance_minor=400)
         await city.card(rider)
         await wants_top_ups(city, rider)

@@ -1,8 +1,5 @@
 """No query of a request reads a table that grows: each is explained on a ledger of some size."""
 
-from collections.abc import Iterator
-from typing import Any, LiteralString, TypeVar
-
 from isotope.domain.wallet import (
     Charge,
     DebtHold,
@@ -16,51 +13,14 @@ from isotope.domain.wallet import (
 from isotope.domain.wallet.lots import DueWallet, list_due_lots, list_due_wallets, lock_if_free
 from isotope.domain.wallet.queries import find_entries
 from isotope.infra.clock import SystemClock
-from isotope.infra.db import Database, Params, Tx
+from isotope.infra.db import Database, Tx
 from isotope.infra.hub import Hub
 from isotope.infra.jobs import Jobs
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import SYSTEM
 from tests.kit.books import open_books
 from tests.kit.clock import START
-
-T = TypeVar("T")
-
-
-class ExplainingTx(Tx):
-    """Runs what it is asked to run and keeps the plan of each statement."""
-
-    def __init__(self, tx: Tx) -> None:
-        super().__init__(tx.connection)
-        self.plans: dict[str, dict[str, Any]] = {}
-
-    async def _explain(self, sql: LiteralString, params: Params) -> None:
-        cursor = await self.connection.execute("explain (format json) " + sql, params)
-        row = await cursor.fetchone()
-        assert row is not None
-        self.plans[" ".join(sql.split())] = row[0][0]["Plan"]
-
-    async def execute(self, sql: LiteralString, params: Params = None) -> int:
-        await self._explain(sql, params)
-        return await super().execute(sql, params)
-
-    async def all(self, row: Any, sql: LiteralString, params: Params = None) -> list[Any]:
-        await self._explain(sql, params)
-        return await super().all(row, sql, params)
-
-    async def scalar(self, sql: LiteralString, params: Params = None) -> Any:
-        await self._explain(sql, params)
-        return await super().scalar(sql, params)
-
-    async def find(self, row: Any, sql: LiteralString, params: Params = None) -> Any:
-        await self._explain(sql, params)
-        return await super().find(row, sql, params)
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from nodes(child)
+from tests.kit.plans import ExplainingTx, nodes
 
 
 async def fill(tx: Tx, operator_id: int) -> None:

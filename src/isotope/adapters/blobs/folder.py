@@ -12,7 +12,7 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
 class FolderBlobs:
-    """Implements `sharing.ports.Blobs`. A file is either whole or not there (written aside, then renamed)."""
+    """Implements `evidence.ports.Blobs`. A file is either whole or not there (written aside, then renamed)."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

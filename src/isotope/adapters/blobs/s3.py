@@ -46,7 +46,7 @@ class Bucket:
 
 
 class S3Blobs:
-    """Implements `sharing.ports.Blobs`."""
+    """Implements `evidence.ports.Blobs`."""
 
     def __init__(self, bucket: Bucket, *, most_s: float = MOST_S) -> None:
         self._bucket = bucket

@@ -88,7 +88,8 @@ def _facts(sheet: Sheet, receipt: Receipt, view: ReceiptView, words: Words, ride
         zone = ZoneInfo(receipt.time_zone)
         began, ended = receipt.supplied_from.astimezone(zone), receipt.supplied_until.astimezone(zone)
         until = f"{ended:%H:%M}" if ended.date() == began.date() else f"{ended:%Y-%m-%d %H:%M}"
-        supplied = "receipt_period" if receipt.kind is ReceiptKind.SUBSCRIPTION else "receipt_ridden"
+        is_period = receipt.kind in (ReceiptKind.SUBSCRIPTION, ReceiptKind.BOOKING)
+        supplied = "receipt_period" if is_period else "receipt_ridden"
         facts.append((words(supplied), f"{began:%Y-%m-%d %H:%M} \N{EN DASH} {until}"))
     if receipt.corrects_number is not None:
         facts.append((words("receipt_corrects"), receipt.corrects_number))
@@ -205,9 +206,10 @@ def _keep_together(sheet: Sheet, height: float) -> None:
 
 
 def _quantity(line: Line, words: Words) -> str:
-    if line.unit == "once":
-        return str(line.quantity)
-    return words("receipt_minutes" if line.unit == "minute" else "receipt_km", quantity=line.quantity)
+    """Days, hours and the like are what their line is called: a number says enough."""
+    if line.unit in ("minute", "km"):
+        return words("receipt_minutes" if line.unit == "minute" else "receipt_km", quantity=line.quantity)
+    return str(line.quantity)
 
 
 def _amount(receipt: Receipt, amount_minor: int) -> str:

@@ -1,5 +1,5 @@
-"""Section Sharing dashboard: what staff do. Importing it declares its operations."""
+"""Sections Sharing, Rental and Taxi dashboard: what staff do. Importing it declares their operations."""
 
-from isotope.api.admin import alerts, promo_codes, ride_money
+from isotope.api.admin import alerts, drivers, maintenance, promo_codes, rentals, ride_money, trips
 
-__all__ = ["alerts", "promo_codes", "ride_money"]
+__all__ = ["alerts", "drivers", "maintenance", "promo_codes", "rentals", "ride_money", "trips"]

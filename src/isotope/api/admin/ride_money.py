@@ -3,10 +3,10 @@
 from typing import Final
 from uuid import uuid4
 
+from isotope.api.admin.paid_by import paid_by
 from isotope.api.admin.ride_money_types import (
     FineRequest,
     FineShown,
-    PaidBy,
     RefundRequest,
     RefundShown,
     RideMoney,
@@ -87,7 +87,7 @@ async def get_ride_money(call: Call[RideMoneyRequest]) -> RideMoney:
         total=None if ride.total_minor is None else to_decimal(ride.total_minor, currency),
         tax=None if ride.tax_minor is None else to_decimal(ride.tax_minor, currency),
         refundable=to_decimal(money.refundable_minor(), currency),
-        paid_by=_parts(
+        paid_by=paid_by(
             currency,
             bonus=ride.charged_bonus_minor or 0,
             balance=ride.charged_balance_minor or 0,
@@ -184,22 +184,12 @@ async def fine_ride(call: Call[FineRequest]) -> FineShown:
     return _fine(fine, call.operator.currency, fine.amount_minor)
 
 
-def _parts(currency: str, *, bonus: int = 0, balance: int, card: int, pending: int, debt: int) -> PaidBy:
-    return PaidBy(
-        bonus=to_decimal(bonus, currency),
-        balance=to_decimal(balance, currency),
-        card=to_decimal(card, currency),
-        card_pending=to_decimal(pending, currency),
-        debt=to_decimal(debt, currency),
-    )
-
-
 def _fine(fine: sharing.Fine, currency: str, refundable_minor: int) -> FineShown:
     return FineShown(
         fine_id=fine.id,
         amount=to_decimal(fine.amount_minor, currency),
         refundable=to_decimal(refundable_minor, currency),
-        paid_by=_parts(
+        paid_by=paid_by(
             currency,
             balance=fine.charged_balance_minor,
             card=fine.charged_card_minor,
@@ -218,7 +208,7 @@ def _refund(refund: sharing.Refund, currency: str) -> RefundShown:
         fine_id=refund.fine_id,
         amount=to_decimal(refund.amount_minor, currency),
         tax=to_decimal(sum(tax.tax_minor for tax in refund.taxes), currency),
-        went_to=_parts(
+        went_to=paid_by(
             currency,
             bonus=refund.to_bonus_minor,
             balance=refund.to_balance_minor,

@@ -12,7 +12,7 @@ BASE: Final = "http://localhost:8080"
 
 
 def curl_line(operation: Operation) -> str:
-    """The call with its example body. `$TOKEN` is a rider's token, `$STAFF` one of the dashboard."""
+    """The call with its example body. `$TOKEN` is a rider's token, `$DRIVER` a driver's, `$STAFF` one of the dashboard."""
     words = ["curl -s"]
     if operation.method not in ("GET", "POST"):
         words.append(f"-X {operation.method}")
@@ -26,6 +26,8 @@ def curl_line(operation: Operation) -> str:
             words.append(f"-H {shlex.quote(f'Authorization: Bearer {SECRET_KEY}')}")
         case Auth.STAFF:
             words.append('-H "Authorization: Bearer $STAFF"')
+        case Auth.DRIVER:
+            words.append('-H "Authorization: Bearer $DRIVER"')
         case _:
             pass
     return " \\\n  ".join([*words, *_body(operation)])

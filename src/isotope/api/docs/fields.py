@@ -7,6 +7,7 @@ from typing import Any, Final
 from isotope.api.docs.html import Markup, inline, join, table, tag
 from isotope.api.openapi.schemas import Schema, Schemas
 from isotope.api.pdf import Pdf
+from isotope.api.streams import EventStream, told_in
 
 _MOST_DEPTH: Final = 4
 
@@ -21,6 +22,10 @@ def response_fields(schemas: Schemas, type: Any) -> Markup:
     """What is answered; nested objects fold open."""
     if type is Pdf:
         return tag("p", inline(f"A file: `{Pdf.MEDIA}`."))
+    told = told_in(type)
+    if told is not None:
+        fields = _fields(schemas, _resolved(schemas, schemas.response(told)), is_request=False)
+        return join([tag("p", inline(f"Events (`{EventStream.MEDIA}`); the data of each is JSON:")), fields])
     schema = schemas.response(type)
     if schema.get("type") == "array":
         item = _resolved(schemas, schema["items"])

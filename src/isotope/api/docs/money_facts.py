@@ -17,7 +17,10 @@ ACCOUNTS: Final[Mapping[AccountKind, str]] = {
     A.RIDER_DEBT: "What a rider owes, as a negative number. While it is not zero no ride can be started.",
     A.RIDER_IN_TRANSIT: "What is on its way between a rider's card and us: below zero it is awaited from the card, above "
     "zero it goes back. Zero when nothing is open.",
-    A.REVENUE: "What rides, fines and subscriptions brought, without tax.",
+    A.RIDER_DEPOSIT: "What of a rider's balance is kept while a booked vehicle is out, and until staff have looked at it. "
+    "Deposits on cards are reserved there and stand in no account. Never below zero.",
+    A.DRIVER_BALANCE: "What a driver has earned, less the cash that riders gave them. Below zero the driver owes it.",
+    A.REVENUE: "What rides, fines, subscriptions, bookings and trips brought, without tax, less what drivers earned.",
     A.TAX: "The tax in it, owed to the state.",
     A.PROVIDER_CLEARING: "What the card provider holds for the operator, as a negative number.",
     A.ADJUSTMENTS: "What the operator gave away, less bonus that ended unused.",
@@ -34,8 +37,27 @@ REASONS: Final[Mapping[str, str]] = {
     "subscription": "A period of a subscription is bought: from balance (bonus first, where the operator lets it); the rest "
     "is awaited from the card. Never debt.",
     "subscription_unpaid": "The card did not pay it: all of it is taken back, and nothing was bought.",
-    "card_captured": "The card paid: what it was awaited for, or a top-up, which settles debt first.",
-    "card_refused": "The card did not pay a ride or a fine: what was awaited is debt.",
+    "booking": "A vehicle is booked. Its price is taken from bonus, then balance; the rest is awaited from the card. Debt "
+    "only where the operator's own system books and lets the rider owe it.",
+    "booking_extension": "A booking is given more time. As a booking.",
+    "booking_unpaid": "The card did not pay a booking, or more time: all of it is taken back, and nothing was bought.",
+    "booking_settlement": "A booked vehicle came back: what came up by then (kilometres, late time, missing charge or fuel). "
+    "Taken as the price of a ride is; what nothing pays is debt.",
+    "booking_claim": "Staff charge a booking for something, such as damage. As above. A deposit pays the debt.",
+    "booking_refund": "A booking was cancelled, nobody came, it was brought back early, the card paid too late, or staff give "
+    "something back: as a refund.",
+    "trip": "A taxi trip ended that is not paid in cash, or not all of it. As a ride.",
+    "trip_fee": "A rider cancelled a trip too late, or did not come: the fee, as above.",
+    "trip_cash": "A driver was given the fare of a trip, or a part, in cash: they have it, so they owe it.",
+    "trip_earning": "What of a trip's price, or of its fee, is the driver's: all but the operator's commission.",
+    "trip_refund": "Staff give back a part or all of a trip: as a refund. Cash comes back as balance; the driver's share stays.",
+    "driver_paid": "The operator paid a driver, or a driver handed cash over, outside of the ledger.",
+    "driver_adjusted": "Staff correct what a driver is owed.",
+    "deposit_kept": "A vehicle is picked up by a rider who pays from the wallet: the deposit is set aside of the balance.",
+    "deposit_returned": "It is let go: it settles debt first, and so what is owed for the booking; the rest is balance.",
+    "card_captured": "The card paid: what it was awaited for, or a top-up, which settles debt first; so does what is "
+    "taken of a deposit.",
+    "card_refused": "The card did not pay a ride, a fine, or what came up with a booking: what was awaited is debt.",
     "debt_settled": "Balance pays debt. Only where money came in while a card was being asked.",
     "refund": "Staff give back a part or all of a ride or a fine, or a second look at a short ride does: revenue and tax shrink, and the money goes back the way "
     "it came. What was owed is forgiven first, then card, balance, bonus.",
@@ -117,6 +139,58 @@ EXAMPLE: Final[Sequence[Step]] = (
     Step("Her bank takes the first top-up back", "disputed", {A.PROVIDER_CLEARING: 1000, A.CHARGEBACKS: -1000}),
     Step("and returns it", "dispute_won", {A.PROVIDER_CLEARING: -1000, A.CHARGEBACKS: 1000}),
     Step("A reservation for 0.50 expires unused", "reservation", {A.RIDER_BONUS: -50, A.REVENUE: 40, A.TAX: 10}),
+    Step(
+        "She books a car for 60.00: bonus and balance first",
+        "booking",
+        {A.RIDER_BONUS: -800, A.RIDER_BALANCE: -240, A.RIDER_IN_TRANSIT: -4960, A.REVENUE: 4781, A.TAX: 1219},
+    ),
+    Step(
+        "The card refuses: nothing was booked",
+        "booking_unpaid",
+        {A.RIDER_BONUS: 800, A.RIDER_BALANCE: 240, A.RIDER_IN_TRANSIT: 4960, A.REVENUE: -4781, A.TAX: -1219},
+    ),
+    Step("She tops up 100.00", "card_captured", {A.PROVIDER_CLEARING: -10_000, A.RIDER_BALANCE: 10_000}),
+    Step(
+        "and books it again, from the wallet",
+        "booking",
+        {A.RIDER_BONUS: -800, A.RIDER_BALANCE: -5200, A.REVENUE: 4781, A.TAX: 1219},
+    ),
+    Step(
+        "She picks it up; 30.00 are kept as a deposit", "deposit_kept", {A.RIDER_BALANCE: -3000, A.RIDER_DEPOSIT: 3000}
+    ),
+    Step("One hour more, for 8.00", "booking_extension", {A.RIDER_BALANCE: -800, A.REVENUE: 637, A.TAX: 163}),
+    Step(
+        "She brings it back 14 km over what was included: 7.00",
+        "booking_settlement",
+        {A.RIDER_BALANCE: -700, A.REVENUE: 558, A.TAX: 142},
+    ),
+    Step(
+        "Staff find a scratch: 15.00, of which she has 5.40",
+        "booking_claim",
+        {A.RIDER_BALANCE: -540, A.RIDER_DEBT: -960, A.REVENUE: 1195, A.TAX: 305},
+    ),
+    Step(
+        "The deposit is let go: it pays the rest",
+        "deposit_returned",
+        {A.RIDER_DEPOSIT: -3000, A.RIDER_DEBT: 960, A.RIDER_BALANCE: 2040},
+    ),
+    Step(
+        "It was an old scratch: they give 15.00 back",
+        "booking_refund",
+        {A.REVENUE: -1195, A.TAX: -305, A.RIDER_BALANCE: 1500},
+    ),
+    Step("She takes a taxi for 12.00, from the wallet", "trip", {A.RIDER_BALANCE: -1200, A.REVENUE: 956, A.TAX: 244}),
+    Step("Dora drove it; the commission is 20 %", "trip_earning", {A.REVENUE: -960, A.DRIVER_BALANCE: 960}),
+    Step(
+        "Her way back costs 10.00, which she gives Dora in cash",
+        "trip_cash",
+        {A.DRIVER_BALANCE: -1000, A.REVENUE: 797, A.TAX: 203},
+    ),
+    Step("Dora has earned of it, too", "trip_earning", {A.REVENUE: -800, A.DRIVER_BALANCE: 800}),
+    Step("She cancels a third one too late: 5.00", "trip_fee", {A.RIDER_BALANCE: -500, A.REVENUE: 398, A.TAX: 102}),
+    Step("Nobody had to wait: it is given back", "trip_refund", {A.REVENUE: -398, A.TAX: -102, A.RIDER_BALANCE: 500}),
+    Step("Dora is promised 1.00 for her trouble", "driver_adjusted", {A.ADJUSTMENTS: -100, A.DRIVER_BALANCE: 100}),
+    Step("On Monday she is paid", "driver_paid", {A.DRIVER_BALANCE: -860, A.ADJUSTMENTS: 860}),
 )
 
 STATES: Final[Mapping[PaymentStatus, str]] = {
@@ -129,10 +203,10 @@ STATES: Final[Mapping[PaymentStatus, str]] = {
 }
 
 CALLS: Final[Mapping[CallKind, str]] = {
-    C.AUTHORISE: "Reserve an amount, before a ride starts.",
-    C.CAPTURE: "Take what was reserved, or a part, when the ride has ended.",
-    C.RELEASE: "Let go what was reserved: the ride was free, or did not start.",
-    C.CHARGE: "Take an amount at once: a top-up, a debt, or what a ride cost above the reservation.",
+    C.AUTHORISE: "Reserve an amount, before a ride starts; a deposit, before a booked vehicle is picked up.",
+    C.CAPTURE: "Take what was reserved, or a part, when the ride has ended; of a deposit, what is owed for the booking.",
+    C.RELEASE: "Let go what was reserved: the ride was free, or did not start; nothing is taken of the deposit.",
+    C.CHARGE: "Take an amount at once: a top-up, a debt, a booking, or what a ride cost above the reservation.",
     C.REFUND: "Give back what was taken, or a part.",
 }
 
@@ -198,6 +272,16 @@ DEATHS: Final[Sequence[tuple[str, str, str]]] = (
         "The provider does not answer",
         "A start is refused (`card_no_answer`), an end is not: its amount is `pending`.",
         "As above. A reservation that turns out to exist is let go.",
+    ),
+    (
+        "The card pays a booking when it was given up already",
+        "A payment of something that is not to be had any more.",
+        "All of it is given back to the card. If it then says no, what the wallet paid is posted back.",
+    ),
+    (
+        "The reservation of a deposit has run out at the bank when something is taken of it",
+        "A capture that is refused.",
+        "Nothing was taken: what is owed stays a debt, and is collected as any other.",
     ),
     (
         "A webhook is lost, late, doubled or forged",

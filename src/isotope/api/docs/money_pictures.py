@@ -14,17 +14,19 @@ _HEAD: Final = Markup(
 def ledger_picture() -> Markup:
     """Which account gives and which receives, by reason."""
     parts = [
-        _group(375, 30, 415, 500, "One rider, one currency"),
+        _group(375, 30, 415, 615, "One rider, one currency"),
         _account(410, 80, "IN TRANSIT", "on its way by card", rider=True),
         _account(410, 195, "DEBT", "owed", rider=True),
         _account(410, 310, "BALANCE", "money", rider=True),
         _account(410, 425, "BONUS", "promised rides", rider=True),
+        _account(410, 540, "DEPOSIT", "kept of the balance", rider=True),
         _account(25, 140, "PROVIDER CLEARING", "held by the provider"),
         _account(25, 380, "CHARGEBACKS", "taken back by banks"),
-        _group(885, 55, 205, 205, "What was earned"),
-        _account(900, 95, "REVENUE", "without tax"),
-        _account(900, 180, "TAX", "owed to the state"),
-        _account(900, 390, "ADJUSTMENTS", "given away"),
+        _group(985, 55, 205, 245, "What was earned"),
+        _account(1000, 105, "REVENUE", "without tax"),
+        _account(1000, 215, "TAX", "owed to the state"),
+        _account(1000, 390, "ADJUSTMENTS", "given away"),
+        _account(1000, 560, "DRIVER", "earned, less cash"),
         _arrow("M205 155L405 105", "card_captured", 290, 112),
         _arrow("M405 128L205 178", "card_refunded", 320, 157),
         _arrow("M205 190L405 222", "card_captured", 300, 211),
@@ -32,28 +34,39 @@ def ledger_picture() -> Markup:
         _arrow("M500 195L500 145", "card_refused", 507, 175, start=True),
         _arrow("M500 310L500 260", "debt_settled", 507, 290, start=True),
         _arrow("M590 115C655 150 655 300 594 330", "refund_to_wallet", 646, 235, start=True),
-        _arrow("M790 120L880 120", "ride, fine", 836, 112),
-        _arrow("M790 150L880 150", "reservation", 836, 142),
-        _arrow("M790 180L880 180", "subscription", 836, 172),
-        _arrow("M885 210L795 210", "refund", 838, 202),
-        _arrow("M885 240L795 240", "subscription_unpaid", 838, 232),
-        _arrow("M900 405L595 350", "money_added", 800, 372),
-        _arrow("M900 425L595 450", "zone_bonus, promo, referral, referral_reward", 722, 427),
-        _arrow("M590 475L895 447", "bonus_expired", 800, 478),
+        _arrow("M790 90L980 90", "ride, fine, reservation", 886, 82),
+        _arrow("M790 120L980 120", "subscription, trip, trip_fee", 886, 112),
+        _arrow("M790 150L980 150", "booking, booking_extension", 886, 142),
+        _arrow("M790 180L980 180", "booking_settlement, booking_claim", 886, 172),
+        _arrow("M985 210L795 210", "refund", 888, 202),
+        _arrow("M985 240L795 240", "subscription_unpaid, booking_unpaid", 888, 232),
+        _arrow("M985 270L795 270", "booking_refund, trip_refund", 888, 262),
+        _arrow("M1000 405L595 350", "money_added", 850, 376),
+        _arrow("M1000 425L595 450", "zone_bonus, promo, referral, referral_reward", 800, 428),
+        _arrow("M590 475L995 447", "bonus_expired", 850, 478),
+        _arrow("M590 330C660 370 660 550 594 580", "deposit_kept", 652, 535, start=True),
+        _arrow("M410 575C350 545 350 385 406 352", "", 0, 0),
+        _arrow("M410 565C365 500 365 290 406 240", "deposit_returned", 300, 530, start=True),
+        _arrow("M1180 140C1207 260 1207 480 1184 580", "trip_earning", 1188, 345, end=True),
+        _arrow("M1000 595C955 560 955 330 996 270", "trip_cash", 960, 550, end=True),
+        _arrow("M1060 455L1060 556", "driver_adjusted", 1053, 520, end=True),
+        _arrow("M1110 560L1110 459", "driver_paid", 1117, 500, start=True),
         _arrow("M85 380L85 205", "disputed", 78, 330, end=True),
         _arrow("M145 205L145 375", "dispute_won", 152, 330, start=True),
     ]
     return _svg(
         "ledger",
-        1110,
-        550,
+        1210,
+        665,
         "How money moves between the accounts of the ledger",
         "Arrows go from the account that gives to the one that receives, and carry the reason. The rider's accounts in "
-        "transit, debt, balance and bonus stand in the middle. Left of them is the provider's clearing account, which "
+        "transit, debt, balance, bonus and deposit stand in the middle; a deposit is kept of the balance and returned to "
+        "debt and balance. Left of them is the provider's clearing account, which "
         "gives what cards paid to in transit, debt and balance, and gets back what is refunded; below it chargebacks. "
-        "Right of them are revenue and tax, which rides, fines, reservations and subscriptions fill and refunds and unpaid "
-        "subscriptions empty, and adjustments, from where "
-        "money and bonus are given. The table below says the same.",
+        "Right of them are revenue and tax, which rides, fines, reservations, subscriptions, bookings and trips fill and refunds, "
+        "unpaid subscriptions and unpaid bookings empty, and adjustments, from where "
+        "money and bonus are given; below them a driver's account, which gets a share of the revenue, gives what was taken in "
+        "cash, and is adjusted and paid out. The table below says the same.",
         parts,
     )
 

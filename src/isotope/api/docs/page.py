@@ -22,6 +22,7 @@ _AUTH_WORDS: Final[Mapping[Auth, str]] = {
     Auth.PUBLIC_AND_CALLER: "public key + authorization",
     Auth.SECRET: "public key + secret key",
     Auth.STAFF: "dashboard token",
+    Auth.DRIVER: "public key + driver's token",
 }
 _CURL_FOR_A_TOKEN: Final = f"""BASE={BASE}
 post() {{ curl -s "$BASE$1" -H 'App-Public-Key: demo-public' -H 'Content-Type: application/json' -d "$2"; }}
@@ -37,6 +38,12 @@ _CURL_FOR_STAFF: Final = f"""STAFF=$(curl -s {BASE}/api/v2/admin/login/openapi -
   -d '{{"email": "admin@demo.test", "password": "demo-password"}}' |
   python3 -c "import sys, json; print(json.load(sys.stdin)['access_token'])")
 echo "$STAFF\""""
+# With `post` and `field` of the lines for a rider. The number is of a driver of the demo.
+_CURL_FOR_DRIVERS: Final = """PHONE=$(post $A/request-phone-verification '{"phone_prefix": "358", "phone": "451900000", "flow": "DRIVER"}' | field "['phone_token']")
+CODE=$(curl -s "$BASE/dev/outbox?phone=358451900000" | field "[0]['code']")
+PHONE=$(post $A/verify-phone-code '{"code": "'$CODE'", "phone_token": "'$PHONE'"}' | field "['phone_token']")
+DRIVER=$(post /openapi/v1.0/driver/login '{"phone_token": "'$PHONE'"}' | field "['token']")
+echo "$DRIVER\""""
 _FAULTY: Final = {
     "message": "Validation failed",
     "code": "validation_failed",
@@ -133,6 +140,8 @@ def _introduction() -> Markup:
         tag("pre", tag("code", _CURL_FOR_A_TOKEN)),
         prose("What stands under `/api/v2/admin` is for staff, with a token of the dashboard:"),
         tag("pre", tag("code", _CURL_FOR_STAFF)),
+        prose("What stands under `/openapi/v1.0/driver` is for drivers. In the same shell as the first lines:"),
+        tag("pre", tag("code", _CURL_FOR_DRIVERS)),
         tag("h2", "Bodies", id="bodies"),
         prose(
             "JSON in UTF-8, at most 1 MiB (forms with pictures: 10 MiB). Unknown fields are ignored, numbers may be "

@@ -12,6 +12,7 @@ from isotope.api.openapi.refusals import KnownRefusal, refusals_of
 from isotope.api.openapi.schemas import Schema, Schemas
 from isotope.api.operation import Auth, Operation
 from isotope.api.pdf import Pdf
+from isotope.api.streams import EventStream, told_in
 from isotope.kernel.errors import Kind
 from isotope.kernel.texts import Texts
 
@@ -49,6 +50,11 @@ _SECURITY_SCHEMES: Final[Mapping[str, Schema]] = {
         "scheme": "bearer",
         "description": "The operator's secret key, for its own servers only. Same three forms.",
     },
+    "DriverToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A driver's token, from `driver/login`. Same three forms.",
+    },
     "DashboardToken": {
         "type": "http",
         "scheme": "bearer",
@@ -66,6 +72,7 @@ _SECURITY: Final[Mapping[Auth, Sequence[Mapping[str, Sequence[str]]]]] = {
     Auth.PUBLIC_AND_CALLER: ({"AppPublicKey": (), "RiderToken": ()}, {"AppPublicKey": (), "SecretKey": ()}),
     Auth.SECRET: ({"AppPublicKey": (), "SecretKey": ()},),
     Auth.STAFF: ({"DashboardToken": ()},),
+    Auth.DRIVER: ({"AppPublicKey": (), "DriverToken": ()},),
 }
 _REFUSAL: Final[Schema] = {
     "type": "object",
@@ -205,6 +212,10 @@ def _answer(operation: Operation, schemas: Schemas) -> Schema:
     if operation.response is Pdf:
         file: Schema = {"schema": {"type": "string", "format": "binary"}}
         return {"description": "A PDF file.", "content": {Pdf.MEDIA: file}}
+    told = told_in(operation.response)
+    if told is not None:
+        events: Schema = {"schema": {"type": "string", "x-event-data": schemas.response(told)}}
+        return {"description": "Server-sent events; the data of each is JSON.", "content": {EventStream.MEDIA: events}}
     content: Schema = {"schema": schemas.response(operation.response)}
     if operation.response_example is not None:
         content["example"] = msgspec.to_builtins(operation.response_example)

@@ -7,22 +7,27 @@ from typing import Any, Final
 from isotope.api.body import FORM_BYTES
 from isotope.api.errors import INTERNAL_ERROR, STATUS
 from isotope.api.operation import Auth, Operation
+from isotope.api.streams import told_in
 from isotope.kernel.errors import Kind
 from isotope.kernel.texts import Texts
 
 # What stands in a text where a call would fill in its own values.
 _SAMPLES: Final[Mapping[str, str | int]] = {
     "accepted": "application/json",
+    "age": 21,
     "amount": "2.40 EUR",
     "debt": "2.40 EUR",
+    "days": 30,
     "allowed": "wallet",
     "available": "Day pass (4)",
     "battery_pct": 7,
     "minimum_pct": 10,
+    "category": "B",
     "checks_left": 4,
     "command": "reboot",
     "distance_m": 240,
     "fine": "25.00 EUR",
+    "given": 2,
     "flow": "LOGIN",
     "has": "0.50 EUR",
     "needs": "1.00 EUR",
@@ -32,13 +37,17 @@ _SAMPLES: Final[Mapping[str, str | int]] = {
     "limit_m": 200,
     "log_id": "5f1c09a2be77d310",
     "minutes": 15,
+    "most": 5,
+    "next": "2026-12-24T18:30:00+02:00",
     "number": 1,
     "seconds": 30,
+    "station": "Eliel Square",
     "status": "PAUSING",
     "unknown": "9",
     "method": "card_12",
     "type": "SCOOTER",
     "addons": "2",
+    "wanted": 4,
     "zone": "Esplanadi",
 }
 
@@ -87,6 +96,8 @@ def _common(operation: Operation) -> list[tuple[Kind, str]]:
         pairs.append((Kind.UNPROCESSABLE, "idempotency_key_reused"))
     if operation.method != "GET":
         pairs += [(Kind.TOO_LARGE, "body_too_large"), (Kind.UNSUPPORTED_MEDIA, "unsupported_media")]
+    if told_in(operation.response) is not None:
+        pairs += [(Kind.TOO_MANY, "too_many_streams"), (Kind.UNAVAILABLE, "streams_full")]
     if operation.content == "multipart":
         pairs += [(Kind.UNAVAILABLE, "uploads_busy"), (Kind.UNAVAILABLE, "body_too_slow")]
     return pairs

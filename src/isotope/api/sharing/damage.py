@@ -3,7 +3,7 @@
 from isotope.api.history_types import ReportDamageRequest, ReportedDamage
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.pictures import look_at_pictures
-from isotope.domain import sharing
+from isotope.domain import evidence, sharing
 from isotope.kernel.errors import Fault, Kind, invalid
 from isotope.kernel.ids import RideId, VehicleId
 
@@ -50,28 +50,29 @@ async def report_damage(call: Call[ReportDamageRequest]) -> ReportedDamage:
         vehicle_id=None if body.vehicle_id is None else VehicleId(body.vehicle_id),
         vehicle_nr=body.vehicle_number,
     )
-    kept: list[sharing.KeptImage] = []
+    kept: list[evidence.KeptImage] = []
     if body.images:
         # No picture is looked at or stored for a report that is not taken.
         await sharing.check_damage(services.rt, operator, call.rider_id(), ref)
         images = await look_at_pictures(body.images)
-        kept = await sharing.keep_images(services.rt, services.blobs, operator.id, images, of=sharing.PictureOf.DAMAGE)
+        shows = evidence.Shows(evidence.PictureOf.DAMAGE)
+        kept = await evidence.keep_images(services.rt, services.blobs, operator.id, images, shows)
     try:
         if not all(image.is_kept for image in kept):
-            raise sharing.files_unavailable()
+            raise evidence.files_unavailable()
         damage = await sharing.report_damage(
             services.rt,
-            sharing.ReportDamage(
+            evidence.NewDamage(
                 operator=operator,
                 rider_id=call.rider_id(),
-                ref=ref,
                 category=body.category,
                 description=(body.description or "").strip(),
                 images=kept,
             ),
+            ref,
         )
     finally:
-        await sharing.drop_unused_images(services.rt, services.blobs, operator.id, kept)
+        await evidence.drop_unused_images(services.rt, services.blobs, operator.id, kept)
     return ReportedDamage(
         damage_id=damage.id,
         status="IN_REVIEW",

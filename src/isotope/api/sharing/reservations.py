@@ -45,6 +45,8 @@ _WHICH: Final = ((Kind.NOT_FOUND, "reservation_not_found"), (Kind.CONFLICT, "res
         (Kind.CONFLICT, "too_many_rides"),
         (Kind.CONFLICT, "group_same_type"),
         (Kind.CONFLICT, "vehicle_not_available"),
+        (Kind.CONFLICT, "vehicle_booked"),
+        (Kind.CONFLICT, "vehicle_rental_only"),
         (Kind.CONFLICT, "too_far_from_vehicle"),
     ),
     request_example={"vehicle_number": "1001", "user_latitude": 60.1699, "user_longitude": 24.9384},
@@ -89,7 +91,7 @@ async def reserve_vehicle(call: Call[ReserveVehicleRequest]) -> Reservation:
     auth=Auth.PUBLIC_AND_CALLER,
     request=ByReservationRequest,
     response=Reservation,
-    refusals=(*_WHICH, (Kind.CONFLICT, "no_more_extensions")),
+    refusals=(*_WHICH, (Kind.CONFLICT, "no_more_extensions"), (Kind.CONFLICT, "vehicle_booked")),
     idempotent=True,
 )
 async def extend_reservation(call: Call[ByReservationRequest]) -> Reservation:

@@ -20,7 +20,7 @@ from isotope.api.sharing_types import (
     StartedRide,
     StartRideRequest,
 )
-from isotope.domain import sharing
+from isotope.domain import evidence, sharing
 from isotope.domain.pricing.model import Usage
 from isotope.kernel.errors import Fault, Kind, invalid
 from isotope.kernel.geo import Point
@@ -73,6 +73,8 @@ def _ref(call: Call[ByVehicleRequest] | Call[EndRideRequest], ride_id: int | Non
         (Kind.CONFLICT, "addon_out_of_stock"),
         (Kind.CONFLICT, "package_not_available"),
         (Kind.CONFLICT, "vehicle_not_available"),
+        (Kind.CONFLICT, "vehicle_booked"),
+        (Kind.CONFLICT, "vehicle_rental_only"),
         (Kind.CONFLICT, "too_far_from_vehicle"),
         (Kind.UNAVAILABLE, "vehicle_did_not_unlock"),
         *_REFUSED_BY_VEHICLE,
@@ -171,13 +173,14 @@ async def end_ride(call: Call[EndRideRequest]) -> EndedRide:
     """
     body, rt = call.body, call.services.rt
     ref = _ref(call, body.active_ride_id)
-    kept: list[sharing.KeptImage] = []
+    kept: list[evidence.KeptImage] = []
     if body.images:
         # No picture is looked at or stored for a ride that is not there.
         async with rt.db.read() as tx:
             meant = await sharing.find_own_ride(tx, ref)
         images = await look_at_pictures(body.images)
-        kept = await sharing.keep_images(rt, call.services.blobs, call.operator.id, images, subject_id=meant.id)
+        shows = evidence.Shows(evidence.PictureOf.RIDE, meant.id)
+        kept = await evidence.keep_images(rt, call.services.blobs, call.operator.id, images, shows)
     try:
         ride = await sharing.end_ride(
             rt,
@@ -194,7 +197,7 @@ async def end_ride(call: Call[EndRideRequest]) -> EndedRide:
             ),
         )
     finally:
-        await sharing.drop_unused_images(rt, call.services.blobs, call.operator.id, kept)
+        await evidence.drop_unused_images(rt, call.services.blobs, call.operator.id, kept)
     return _ended(ride, await sharing.get_usage(rt, ride))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Final
 
 from isotope.api.sharing_types import (
     ActingZone,
@@ -12,6 +13,7 @@ from isotope.api.sharing_types import (
     PricingKmTier,
     PricingTier,
     RideVehicle,
+    ZoneWindow,
 )
 from isotope.domain.devices.model import Capability
 from isotope.domain.fleet.model import AddonOffer
@@ -21,6 +23,9 @@ from isotope.domain.zones import EffectKind, ZoneEffect
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import AddonId
 from isotope.kernel.money import to_decimal
+from isotope.kernel.time_windows import TimeWindow, Weekday
+
+_WEEKDAYS: Final = tuple(Weekday)
 
 
 def coordinates(point: Point) -> Coordinates:
@@ -153,3 +158,8 @@ def acting_zone(effect: ZoneEffect) -> ActingZone | None:
         limit_kmh=effect.limit_kmh,
         throttle_off=effect.throttle_off,
     )
+
+
+def zone_window(window: TimeWindow) -> ZoneWindow:
+    days = window.weekdays or _WEEKDAYS
+    return ZoneWindow(weekdays=[_WEEKDAYS.index(day) + 1 for day in days], from_time=window.start, to_time=window.end)

@@ -8,7 +8,7 @@ import msgspec
 
 from isotope.api.operation import Auth, Call, operation
 from isotope.api.sharing import views
-from isotope.api.sharing_types import Zone, ZonesRequest, ZoneWindow
+from isotope.api.sharing_types import Zone, ZonesRequest
 from isotope.api.tagged import Tagged
 from isotope.domain import sharing
 from isotope.domain.fleet import get_vehicle
@@ -18,9 +18,7 @@ from isotope.domain.zones.model import ZoneType
 from isotope.kernel.errors import Kind
 from isotope.kernel.ids import RideId, VehicleId
 from isotope.kernel.money import to_decimal
-from isotope.kernel.time_windows import TimeWindow, Weekday
 
-_WEEKDAYS: Final = tuple(Weekday)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 # Further levels take twice the time for the last percent.
 _LEVEL: Final = 6
@@ -122,10 +120,5 @@ def _view(zone: StoredZone, currency: str) -> dict[str, Any]:
         "zone_vehicle_types": zone.vehicle_types,
         "zone_speed_limit_kmh": zone.spec.speed_limit_kmh,
         "zone_fee": to_decimal(zone.spec.fee_minor, currency) if zone.zone_type is ZoneType.PAID_PARKING_ZONE else None,
-        "zone_windows": [_window(window) for window in zone.spec.windows],
+        "zone_windows": [views.zone_window(window) for window in zone.spec.windows],
     }
-
-
-def _window(window: TimeWindow) -> ZoneWindow:
-    days = window.weekdays or _WEEKDAYS
-    return ZoneWindow(weekdays=[_WEEKDAYS.index(day) + 1 for day in days], from_time=window.start, to_time=window.end)

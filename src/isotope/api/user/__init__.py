@@ -1,5 +1,27 @@
 """Section User. Importing it declares its operations."""
 
-from isotope.api.user import account, auto_topup, cards, codes, history, receipts, subscriptions, top_up
+from isotope.api.user import (
+    account,
+    auto_topup,
+    bookings,
+    cards,
+    codes,
+    history,
+    licence,
+    receipts,
+    subscriptions,
+    top_up,
+)
 
-__all__ = ["account", "auto_topup", "cards", "codes", "history", "receipts", "subscriptions", "top_up"]
+__all__ = [
+    "account",
+    "auto_topup",
+    "bookings",
+    "cards",
+    "codes",
+    "history",
+    "licence",
+    "receipts",
+    "subscriptions",
+    "top_up",
+]

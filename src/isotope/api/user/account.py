@@ -11,8 +11,6 @@ from isotope.api.user_types import (
     Message,
     RegisterUserRequest,
     Token,
-    UserBookings,
-    UserBookingsRequest,
     UserData,
     UserRequest,
 )
@@ -65,25 +63,6 @@ async def get_user_data(call: Call[UserRequest]) -> UserData:
         user_language=rider.language,
         currency_code=standing.currency,
     )
-
-
-@operation(
-    id="get_user_bookings",
-    tag=TAG,
-    title="Get user bookings",
-    method="POST",
-    path=f"{BASE}/get-user-bookings",
-    auth=Auth.PUBLIC_AND_CALLER,
-    request=UserBookingsRequest,
-    response=UserBookings,
-    refusals=(NO_RIDER,),
-    request_example={"booking_status": "ALL"},
-    response_example={"bookings": []},
-)
-async def get_user_bookings(call: Call[UserBookingsRequest]) -> UserBookings:
-    """The rider's rental bookings. Always empty for now: nothing is rented out by booking yet."""
-    call.rider()
-    return UserBookings(bookings=[])
 
 
 @operation(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from isotope.domain.benefits.model import PackageOffer
-from isotope.domain.tenants.model import Role
 from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 
 
@@ -60,8 +59,3 @@ def promo_code_not_found() -> Refusal:
 def promo_code_faulty(why: str) -> Refusal:
     """What its kind needs is missing, or does not fit together."""
     return invalid(Fault("kind", why))
-
-
-def role_not_allowed(role: Role) -> Refusal:
-    """This member of staff does not do this."""
-    return Refusal(Kind.FORBIDDEN, "role_not_allowed", {"role": role}, {"role": role})

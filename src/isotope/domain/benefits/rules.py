@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
-from isotope.domain.benefits.errors import code_not_valid, role_not_allowed, too_many_code_tries
+from isotope.domain.benefits.errors import code_not_valid, too_many_code_tries
 from isotope.domain.benefits.model import CODE_PATTERN, PackageOffer, PromoCode, Referrer
+from isotope.domain.tenants import role_not_allowed
 from isotope.domain.tenants.model import CodeSettings, ReferralSettings, Role
 from isotope.kernel.errors import Refusal
 from isotope.kernel.ids import RiderId

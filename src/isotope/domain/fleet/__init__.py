@@ -1,6 +1,6 @@
 """Room: fleet. Vehicles, their models and prices, who holds them now, what their units last said, the live map."""
 
-from isotope.domain.fleet.alerts import AlertKind, RaisedAlert, has_alert, list_alerts, raise_alert
+from isotope.domain.fleet.alerts import AlertKind, RaisedAlert, clear_alerts, has_alert, list_alerts, raise_alert
 from isotope.domain.fleet.catalog import (
     retire_addons,
     retire_models,
@@ -21,6 +21,8 @@ from isotope.domain.fleet.errors import (
     model_not_found,
     status_change_not_allowed,
     status_not_by_hand,
+    vehicle_booked,
+    vehicle_has_no_device,
     vehicle_held,
     vehicle_not_available,
     vehicle_not_found,
@@ -29,6 +31,7 @@ from isotope.domain.fleet.errors import (
 from isotope.domain.fleet.live_clusters import Cluster
 from isotope.domain.fleet.live_columns import LiveVehicle
 from isotope.domain.fleet.live_map import LiveMap
+from isotope.domain.fleet.maintenance import Maintenance, TaskId, WhichMaintenance
 from isotope.domain.fleet.model import (
     NEVER,
     AddonDraft,
@@ -48,6 +51,7 @@ from isotope.domain.fleet.model import (
     VehicleStatus,
 )
 from isotope.domain.fleet.movements import Movement, find_movement
+from isotope.domain.fleet.orders import order_vehicle
 from isotope.domain.fleet.queries import (
     find_vehicle_of_device,
     get_model_offer,
@@ -68,8 +72,24 @@ from isotope.domain.fleet.rules import (
     status_after_release,
     why_not_rentable,
 )
+from isotope.domain.fleet.slots import (
+    Slot,
+    find_next_slot,
+    forget_past_slots,
+    free_slot,
+    list_slots,
+    move_slot,
+    take_slot,
+)
 from isotope.domain.fleet.store import change_status, get_vehicle, hold_vehicle, lock_vehicle, release_vehicle
 from isotope.domain.fleet.usecases.keep_report_history import keep_report_history
+from isotope.domain.fleet.usecases.plan_maintenance import (
+    ByStaff,
+    PlanMaintenance,
+    cancel_maintenance,
+    list_planned,
+    plan_maintenance,
+)
 from isotope.domain.fleet.usecases.watch_batteries import watch_batteries
 
 __all__ = [
@@ -81,6 +101,7 @@ __all__ = [
     "AlertKind",
     "AppliedReports",
     "By",
+    "ByStaff",
     "Catalog",
     "Catalogs",
     "Cluster",
@@ -88,14 +109,18 @@ __all__ = [
     "LiveMap",
     "LiveVehicle",
     "LockedVehicle",
+    "Maintenance",
     "ModelDraft",
     "ModelSpec",
     "Movement",
     "Offers",
+    "PlanMaintenance",
     "RaisedAlert",
+    "Slot",
     "StatusChange",
     "TariffDraft",
     "TariffOffer",
+    "TaskId",
     "UnknownRefError",
     "Vehicle",
     "VehicleDraft",
@@ -103,10 +128,16 @@ __all__ = [
     "VehicleOffer",
     "VehicleState",
     "VehicleStatus",
+    "WhichMaintenance",
     "apply_reports",
+    "cancel_maintenance",
     "change_status",
+    "clear_alerts",
     "find_movement",
+    "find_next_slot",
     "find_vehicle_of_device",
+    "forget_past_slots",
+    "free_slot",
     "get_model_offer",
     "get_vehicle",
     "get_vehicle_offer",
@@ -117,6 +148,8 @@ __all__ = [
     "list_alerts",
     "list_in_use",
     "list_models",
+    "list_planned",
+    "list_slots",
     "list_status_changes",
     "list_tariffs",
     "list_vehicles",
@@ -125,7 +158,10 @@ __all__ = [
     "minimum_battery_pct",
     "model_has_vehicles",
     "model_not_found",
+    "move_slot",
     "offers_of",
+    "order_vehicle",
+    "plan_maintenance",
     "raise_alert",
     "release_vehicle",
     "retire_addons",
@@ -135,11 +171,14 @@ __all__ = [
     "status_after_release",
     "status_change_not_allowed",
     "status_not_by_hand",
+    "take_slot",
     "upsert_addon",
     "upsert_model",
     "upsert_tariff",
     "upsert_vehicle",
     "upsert_vehicles",
+    "vehicle_booked",
+    "vehicle_has_no_device",
     "vehicle_held",
     "vehicle_not_available",
     "vehicle_not_found",

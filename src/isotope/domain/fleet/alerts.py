@@ -1,5 +1,6 @@
 """What staff must know of a vehicle, and the task that comes with it. Each is raised once, until it is cleared."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -21,6 +22,8 @@ class AlertKind(StrEnum):
     RIDE_TOO_LONG = "RIDE_TOO_LONG"
     PAUSED_TOO_LONG = "PAUSED_TOO_LONG"
     LOCK_FAILS = "LOCK_FAILS"
+    BOOKING_UNREADY = "BOOKING_UNREADY"
+    BOOKING_LATE = "BOOKING_LATE"
 
 
 # What is to be done about it; the words are those of the task types that every operator starts with.
@@ -31,6 +34,8 @@ TASKS: Final[dict[AlertKind, str]] = {
     AlertKind.RIDE_TOO_LONG: "out_of_parking_zone",
     AlertKind.PAUSED_TOO_LONG: "out_of_parking_zone",
     AlertKind.LOCK_FAILS: "check_up_required",
+    AlertKind.BOOKING_UNREADY: "check_up_required",
+    AlertKind.BOOKING_LATE: "out_of_parking_zone",
 }
 
 
@@ -80,6 +85,20 @@ async def raise_alert(
         },
     )
     return True
+
+
+async def clear_alerts(
+    tx: Tx, operator_id: OperatorId, vehicle_id: VehicleId, kinds: Collection[AlertKind], now: datetime
+) -> int:
+    """What staff were called for is so no more; how many. By the index vehicle_alert_open."""
+    return await tx.execute(
+        """
+        update vehicle_alert set cleared_at = greatest(raised_at, %(now)s)
+         where operator_id = %(operator_id)s and vehicle_id = %(vehicle_id)s and kind = any(%(kinds)s)
+           and cleared_at is null
+        """,
+        {"operator_id": operator_id, "vehicle_id": vehicle_id, "kinds": sorted(kinds), "now": now},
+    )
 
 
 class RaisedAlert(msgspec.Struct, frozen=True, kw_only=True):

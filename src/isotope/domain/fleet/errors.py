@@ -1,8 +1,10 @@
 """Every no of the fleet room, and its bugs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from isotope.domain.fleet.model import VehicleStatus
+from isotope.domain.fleet.slots import Slot
 from isotope.kernel.errors import Kind, Refusal
 
 
@@ -37,6 +39,11 @@ def vehicle_not_available(status: VehicleStatus) -> Refusal:
     return Refusal(Kind.CONFLICT, "vehicle_not_available", details={"vehicle_status": status.value})
 
 
+def vehicle_booked(starts_at: datetime) -> Refusal:
+    """Somebody has it booked, or work on it is planned, from soon on."""
+    return Refusal(Kind.CONFLICT, "vehicle_booked", details={"booked_from": int(starts_at.timestamp())})
+
+
 def status_not_by_hand(to_status: VehicleStatus, allowed: list[VehicleStatus]) -> Refusal:
     """The status follows from what happens to the vehicle; `details` has what a person may set."""
     return Refusal(
@@ -64,3 +71,32 @@ def status_change_not_allowed(from_status: VehicleStatus, to_status: VehicleStat
 def model_has_vehicles(refs: list[str], vehicles: int) -> Refusal:
     """A model is not retired under vehicles that are in service."""
     return Refusal(Kind.CONFLICT, "model_has_vehicles", {"refs": ", ".join(refs), "vehicles": vehicles})
+
+
+def vehicle_has_no_device() -> Refusal:
+    return Refusal(Kind.CONFLICT, "vehicle_has_no_device")
+
+
+def task_not_found() -> Refusal:
+    """The operator has no such work planned."""
+    return Refusal(Kind.NOT_FOUND, "task_not_found")
+
+
+def maintenance_dates(most_days: int) -> Refusal:
+    """Planned work ends after now and after its start, and does not last for ever."""
+    return Refusal(Kind.CONFLICT, "maintenance_dates", {"days": most_days}, {"maximum_days": most_days})
+
+
+def maintenance_in_the_way(slot: Slot) -> Refusal:
+    """The vehicle is spoken for: `holder` is `booking:12` or `task:7`; with its buffer it ends at `until`."""
+    kind, _, number = slot.holder.partition(":")
+    return Refusal(
+        Kind.CONFLICT,
+        "maintenance_in_the_way",
+        {"what": kind, "number": number},
+        {
+            f"{kind}_id": int(number),
+            "from": int(slot.starts_at.timestamp()),
+            "until": int(slot.ends_at.timestamp()),
+        },
+    )

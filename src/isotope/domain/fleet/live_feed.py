@@ -34,7 +34,7 @@ _ARRAY_HEAD: Final = 20
 
 
 class ModelFacts(NamedTuple):
-    """What the map needs of a model; `minimum_pct` None: the operator's minimum counts."""
+    """What the map needs of a model: whether it is shared at all; `minimum_pct` None: the operator's minimum counts."""
 
     vehicle_type: VehicleType
     is_offered: bool
@@ -73,7 +73,7 @@ async def load_models(tx: Tx) -> dict[tuple[OperatorId, ModelId], ModelFacts]:
     """Every model of every operator."""
     rows = await tx.tuples(
         """
-        select operator_id, id, vehicle_type, retired_at is null, (spec ->> 'minimum_battery_pct')::int
+        select operator_id, id, vehicle_type, retired_at is null and coalesce((spec ->> 'sharing')::boolean, true), (spec ->> 'minimum_battery_pct')::int
           from vehicle_model limit %(limit)s
         """,
         {"limit": MAX_MODELS},

@@ -56,6 +56,9 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Annotated[bool, Meta(description="a ride that ends without a photo is reviewed; null: the operator's word")]
         | None
     ) = None
+    sharing: Annotated[
+        bool, Meta(description="riders take it on the spot; false: it is only rented for given dates")
+    ] = True
     damage_reports: Annotated[bool, Meta(description="riders can report damage")] = True
     capabilities: Annotated[
         tuple[Capability, ...], Meta(max_length=50, description="commands that the unit obeys, with their values")

@@ -11,6 +11,7 @@ from isotope.domain.fleet.errors import HolderError
 from isotope.domain.fleet.model import LockedVehicle, Vehicle, VehicleStatus
 from isotope.domain.fleet.rows import MODEL_COLUMNS, STATE_COLUMNS, VEHICLE_COLUMNS, locked_vehicle_row
 from isotope.domain.fleet.rules import HELD, By, may_change_status
+from isotope.domain.fleet.slots import find_next_slot
 from isotope.infra.db import Tx
 from isotope.kernel.actor import Actor
 from isotope.kernel.ids import OperatorId, VehicleId
@@ -71,20 +72,27 @@ async def hold_vehicle(
     actor: Actor,
     now: datetime,
     from_holder: str | None = None,
+    free_until: datetime | None = None,
 ) -> Vehicle:
     """Take a vehicle for `holder` (such as `ride:12`). `vehicle` is as it was locked in this transaction.
 
-    `from_holder`: the reservation (`reservation:5`) that gives way to this holder.
+    `from_holder`: the reservation (`reservation:5`) that gives way to this holder. `free_until`: nobody else's slot may
+    have a moment before it; looked at with the write, under the lock, so that it costs no statement of its own.
 
     Raises:
-        Refusal: `vehicle_not_available`: it is not READY, nor RESERVED for this holder or for `from_holder`.
+        Refusal: `vehicle_not_available`: it is not READY, nor RESERVED for this holder or for `from_holder`;
+            `vehicle_booked`.
         HolderError: the row is not as `vehicle` says: it was not locked.
     """
     if no := may_change_status(vehicle, status, By.HOLD):
         raise no
     if vehicle.held_by not in (None, holder, from_holder):
         raise errors.vehicle_not_available(vehicle.status)
-    return await _change(tx, vehicle, status, holder=holder, actor=actor, cause=holder, now=now)
+    held = await _change(tx, vehicle, status, holder=holder, actor=actor, cause=holder, now=now, free_until=free_until)
+    if held is None:
+        slot = await find_next_slot(tx, vehicle.operator_id, vehicle.id, after=now, but=holder)
+        raise _not_locked(vehicle) if slot is None else errors.vehicle_booked(slot.starts_at)
+    return held
 
 
 async def release_vehicle(
@@ -100,7 +108,7 @@ async def release_vehicle(
         raise HolderError(f"{holder} releases vehicle {vehicle.id}, which is held by {vehicle.held_by}")
     if no := may_change_status(vehicle, to_status, By.RELEASE):
         raise no
-    return await _change(tx, vehicle, to_status, holder=None, actor=actor, cause=cause, now=now)
+    return await _changed(tx, vehicle, to_status, actor=actor, cause=cause, now=now)
 
 
 async def change_status(
@@ -117,12 +125,34 @@ async def change_status(
         raise no
     if vehicle.status is to_status:
         return vehicle
-    return await _change(tx, vehicle, to_status, holder=None, actor=actor, cause=cause, now=now)
+    return await _changed(tx, vehicle, to_status, actor=actor, cause=cause, now=now)
+
+
+async def _changed(
+    tx: Tx, vehicle: Vehicle, to_status: VehicleStatus, *, actor: Actor, cause: str, now: datetime
+) -> Vehicle:
+    changed = await _change(tx, vehicle, to_status, holder=None, actor=actor, cause=cause, now=now)
+    if changed is None:
+        raise _not_locked(vehicle)
+    return changed
+
+
+def _not_locked(vehicle: Vehicle) -> HolderError:
+    return HolderError(f"vehicle {vehicle.id} is not {vehicle.status} of {vehicle.held_by}: it was not locked")
 
 
 async def _change(
-    tx: Tx, vehicle: Vehicle, to_status: VehicleStatus, *, holder: str | None, actor: Actor, cause: str, now: datetime
-) -> Vehicle:
+    tx: Tx,
+    vehicle: Vehicle,
+    to_status: VehicleStatus,
+    *,
+    holder: str | None,
+    actor: Actor,
+    cause: str,
+    now: datetime,
+    free_until: datetime | None = None,
+) -> Vehicle | None:
+    """None: the row is not as `vehicle` says, or somebody else's slot begins before `free_until`."""
     if (holder is not None) is not (to_status in HELD):
         raise HolderError(f"{to_status} with holder {holder}")
     changed = await tx.execute(
@@ -131,6 +161,10 @@ async def _change(
             update vehicle set status = %(to_status)s, held_by = %(holder)s, status_at = %(now)s
              where operator_id = %(operator_id)s and id = %(id)s
                and status = %(from_status)s and held_by is not distinct from %(held_by)s
+               and (%(free_until)s::timestamptz is null or not exists (
+                   select from vehicle_slot
+                    where operator_id = %(operator_id)s::bigint and vehicle_id = %(id)s::bigint and holder <> %(holder)s
+                      and during && tstzrange(%(now)s, %(free_until)s)))
             returning operator_id, id
         ), logged as (
             insert into vehicle_status_change (operator_id, vehicle_id, from_status, to_status, actor, cause, at)
@@ -145,6 +179,7 @@ async def _change(
             "held_by": vehicle.held_by,
             "to_status": to_status,
             "holder": holder,
+            "free_until": free_until,
             "actor": actor,
             "cause": cause,
             "now": now,
@@ -152,5 +187,5 @@ async def _change(
         },
     )
     if changed != 1:
-        raise HolderError(f"vehicle {vehicle.id} is not {vehicle.status} of {vehicle.held_by}: it was not locked")
+        return None
     return msgspec.structs.replace(vehicle, status=to_status, held_by=holder, status_at=now)

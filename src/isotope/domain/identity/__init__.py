@@ -12,6 +12,7 @@ from isotope.domain.identity.errors import (
 from isotope.domain.identity.model import (
     Deletion,
     Flow,
+    Licence,
     Phone,
     PhoneToken,
     Rider,
@@ -20,8 +21,9 @@ from isotope.domain.identity.model import (
 )
 from isotope.domain.identity.phones import read_phone
 from isotope.domain.identity.ports import DeletionHold, SmsFailed, SmsSender
-from isotope.domain.identity.queries import get_rider
+from isotope.domain.identity.queries import get_licence, get_rider, get_riders
 from isotope.domain.identity.rules import counted_address
+from isotope.domain.identity.spending import spend_token
 from isotope.domain.identity.store import lock_rider
 from isotope.domain.identity.usecases.delete_rider import DeleteRider, delete_rider
 from isotope.domain.identity.usecases.erase_due_riders import erase_due_riders
@@ -36,6 +38,7 @@ from isotope.domain.identity.usecases.request_phone_verification import (
     RequestPhoneVerification,
     request_phone_verification,
 )
+from isotope.domain.identity.usecases.set_licence import SetLicence, set_licence
 from isotope.domain.identity.usecases.tell_rider import TellRider, tell_later, tell_rider
 from isotope.domain.identity.usecases.verify_phone_code import VerifyPhoneCode, verify_phone_code
 from isotope.infra.tokens import hash_token
@@ -45,6 +48,7 @@ __all__ = [
     "Deletion",
     "DeletionHold",
     "Flow",
+    "Licence",
     "LogInRider",
     "Phone",
     "PhoneToken",
@@ -55,6 +59,7 @@ __all__ = [
     "Rider",
     "RiderStatus",
     "Session",
+    "SetLicence",
     "SmsFailed",
     "SmsSender",
     "TellRider",
@@ -66,7 +71,9 @@ __all__ = [
     "erase_due_riders",
     "find_rider_by_token",
     "forget_ended_verifications",
+    "get_licence",
     "get_rider",
+    "get_riders",
     "hash_token",
     "lock_rider",
     "log_in_rider",
@@ -78,6 +85,8 @@ __all__ = [
     "register_by_form",
     "register_rider",
     "request_phone_verification",
+    "set_licence",
+    "spend_token",
     "tell_later",
     "tell_rider",
     "token_refused",

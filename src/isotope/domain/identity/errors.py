@@ -83,3 +83,8 @@ def token_refused() -> Refusal:
 def deletion_requested() -> Refusal:
     """No token for an account that is being deleted; a login by the rider keeps it."""
     return Refusal(Kind.CONFLICT, "deletion_requested")
+
+
+def born_later() -> Refusal:
+    """A birthday that is still to come."""
+    return invalid(Fault("date_of_birth", "a day that is over is accepted"))

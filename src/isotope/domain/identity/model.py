@@ -1,6 +1,6 @@
 """Riders, the numbers they are known by, and the way in by a code."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -57,6 +57,7 @@ class Flow(StrEnum):
 
     LOGIN = "LOGIN"
     REGISTER = "REGISTER"
+    DRIVER = "DRIVER"
 
 
 class Step(StrEnum):
@@ -122,3 +123,14 @@ class SendFacts(msgspec.Struct, frozen=True, kw_only=True):
     number_full_since: datetime | None = None
     address_full_since: datetime | None = None
     prefix_full_since: datetime | None = None
+
+
+class Licence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a rider's right to drive, as the operator said it. None and nothing: not known.
+
+    `categories` are such as "B" or "AM". `expires_on` is the last day on which it counts; None: for ever.
+    """
+
+    born_on: date | None = None
+    categories: tuple[str, ...] = ()
+    expires_on: date | None = None

@@ -1,11 +1,13 @@
 """The reading SQL of this room."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from isotope.domain.identity.errors import user_not_found
-from isotope.domain.identity.model import Phone, Rider, SendFacts, Verification
+from isotope.domain.identity.model import Licence, Phone, Rider, SendFacts, Verification
 from isotope.domain.identity.rows import rider_of_row, verification_of_row
 from isotope.domain.tenants.model import OtpSettings
 from isotope.infra.db import Tx
@@ -24,6 +26,18 @@ async def get_rider(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Rider
     if found is None:
         raise user_not_found()
     return found
+
+
+async def get_riders(tx: Tx, operator_id: OperatorId, ids: Sequence[RiderId]) -> dict[RiderId, Rider]:
+    """By number; those that were erased are not in it."""
+    rows = await tx.all(
+        rider_of_row,
+        "select operator_id, id, name, email, phone_prefix, phone, language, status, phone_verified_at,"
+        " deletion_due_at, created_at from rider"
+        " where operator_id = %(operator_id)s and id = any(%(ids)s) and status <> 'DELETED'",
+        {"operator_id": operator_id, "ids": list(ids)},
+    )
+    return {row.id: row for row in rows}
 
 
 async def find_rider_by_token_hash(tx: Tx, operator_id: OperatorId, token_hash: bytes, now: datetime) -> Rider | None:
@@ -110,3 +124,18 @@ async def list_due_riders(tx: Tx, now: datetime, limit: int) -> list[DueRider]:
         " order by deletion_due_at, id limit %(limit)s",
         {"now": now, "limit": limit},
     )
+
+
+def _licence_row(*, categories: list[str], **columns: Any) -> Licence:
+    return Licence(categories=tuple(categories), **columns)
+
+
+async def get_licence(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Licence:
+    """What is known of the rider's right to drive; empty: nothing."""
+    found = await tx.find(
+        _licence_row,
+        "select born_on, categories, expires_on from rider_licence"
+        " where operator_id = %(operator_id)s and rider_id = %(rider_id)s",
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+    return found or Licence()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from isotope.domain.identity.errors import user_not_found
-from isotope.domain.identity.model import Flow, Phone, Rider, Step, Verification
+from isotope.domain.identity.model import Flow, Licence, Phone, Rider, Step, Verification
 from isotope.domain.identity.rows import rider_of_row, verification_of_row
 from isotope.infra.db import Tx
 from isotope.kernel.actor import Actor
@@ -320,6 +320,7 @@ async def erase_rider(tx: Tx, rider: Rider, actor: Actor, now: datetime) -> None
     )
     # Demo and test mode: the stand-in's messages carry the number and belong to no operator.
     await tx.execute("delete from dev_outbox where phone = %(digits)s", {"digits": rider.phone_prefix + rider.phone})
+    await forget_licence(tx, rider)
     await tx.execute(
         "update rider set status = 'DELETED', name = '', email = '', phone_prefix = '', phone = '', device_os = null,"
         " agree_marketing = false, phone_verified_at = null, deletion_due_at = null, was_blocked = false"
@@ -327,6 +328,31 @@ async def erase_rider(tx: Tx, rider: Rider, actor: Actor, now: datetime) -> None
         {"operator_id": rider.operator_id, "id": rider.id},
     )
     await _log_deletion(tx, rider, "ERASED", actor, now)
+
+
+async def forget_licence(tx: Tx, rider: Rider) -> None:
+    """Nothing is known of it any more."""
+    await tx.execute(
+        "delete from rider_licence where operator_id = %(operator_id)s and rider_id = %(id)s",
+        {"operator_id": rider.operator_id, "id": rider.id},
+    )
+
+
+async def insert_licence(tx: Tx, rider: Rider, licence: Licence, actor: Actor, now: datetime) -> None:
+    """What is known of it; nothing was."""
+    await tx.execute(
+        "insert into rider_licence (operator_id, rider_id, born_on, categories, expires_on, checked_by, checked_at)"
+        " values (%(operator_id)s, %(id)s, %(born_on)s, %(categories)s, %(expires_on)s, %(actor)s, %(now)s)",
+        {
+            "operator_id": rider.operator_id,
+            "id": rider.id,
+            "born_on": licence.born_on,
+            "categories": list(licence.categories),
+            "expires_on": licence.expires_on,
+            "actor": actor,
+            "now": now,
+        },
+    )
 
 
 async def _log_deletion(tx: Tx, rider: Rider, kind: str, actor: Actor, now: datetime) -> None:

@@ -9,6 +9,8 @@ from isotope.domain.payments.errors import (
     card_not_found,
     cards_unavailable,
     payment_method_in_use,
+    refund_running,
+    refund_too_high,
     unknown_payment_method,
 )
 from isotope.domain.payments.methods import PaymentMethod, is_expired, list_methods
@@ -35,13 +37,16 @@ from isotope.domain.payments.queries import (
     card_id_of,
     find_card,
     find_choice,
+    find_usable_card,
     get_payment,
     list_asked,
     list_call_causes,
     list_cards,
     list_payments,
     list_refundable,
+    list_usable_cards,
 )
+from isotope.domain.payments.refund_parts import Parts, split_refund
 from isotope.domain.payments.return_urls import with_query
 from isotope.domain.payments.usecases.ask_now import ask_now
 from isotope.domain.payments.usecases.auto_topup import JOB as AUTO_TOPUP_JOB
@@ -56,11 +61,13 @@ from isotope.domain.payments.usecases.auto_topup import (
     wants_auto_topup,
 )
 from isotope.domain.payments.usecases.carry_out import carry_out
+from isotope.domain.payments.usecases.carry_out_all import carry_out_all
 from isotope.domain.payments.usecases.choose_payment_method import ChoosePaymentMethod, choose_payment_method
 from isotope.domain.payments.usecases.collect import Collect, collect
 from isotope.domain.payments.usecases.collect_debts import collect_debt, collect_debts
 from isotope.domain.payments.usecases.finish_card_setup import finish_card_setup, return_from_card_page
 from isotope.domain.payments.usecases.forget_rider import forget_rider
+from isotope.domain.payments.usecases.give_back import GiveBack, GivenBack, give_back
 from isotope.domain.payments.usecases.open_payment import OpenPayment, open_payment
 from isotope.domain.payments.usecases.open_refund import OpenRefund, open_refund
 from isotope.domain.payments.usecases.pay_debt import PayDebt, pay_debt
@@ -77,6 +84,7 @@ from isotope.domain.payments.usecases.set_auto_topup import SetAutoTopUp, get_au
 from isotope.domain.payments.usecases.start_card_setup import StartCardSetup, start_card_setup
 from isotope.domain.payments.usecases.take_card_event import forget_card_events, take_card_event
 from isotope.domain.payments.usecases.top_up import ToppedUp, TopUp, find_top_up, read_top_up, top_up
+from isotope.domain.payments.usecases.undo_purchase import UndoPurchase, undo_purchase
 
 __all__ = [
     "AUTO_TOPUP_JOB",
@@ -103,8 +111,11 @@ __all__ = [
     "Collect",
     "DifferenceKind",
     "EventRefused",
+    "GiveBack",
+    "GivenBack",
     "OpenPayment",
     "OpenRefund",
+    "Parts",
     "PayDebt",
     "PaymentMethod",
     "PaymentStatus",
@@ -122,6 +133,7 @@ __all__ = [
     "TopUpByItself",
     "TopUpLook",
     "ToppedUp",
+    "UndoPurchase",
     "after_spending",
     "ask_now",
     "auto_topup",
@@ -132,6 +144,7 @@ __all__ = [
     "card_not_found",
     "cards_unavailable",
     "carry_out",
+    "carry_out_all",
     "choose_payment_method",
     "collect",
     "collect_debt",
@@ -142,6 +155,7 @@ __all__ = [
     "find_chosen_card",
     "find_selected_method",
     "find_top_up",
+    "find_usable_card",
     "finish_card_setup",
     "follow_disputes",
     "forget_card_events",
@@ -150,6 +164,7 @@ __all__ = [
     "forget_rider",
     "get_auto_topup",
     "get_payment",
+    "give_back",
     "hurry_debt_collection",
     "is_expired",
     "is_topping_up",
@@ -159,6 +174,7 @@ __all__ = [
     "list_methods",
     "list_payments",
     "list_refundable",
+    "list_usable_cards",
     "look_at_top_up",
     "merchant_of",
     "open_payment",
@@ -172,15 +188,19 @@ __all__ = [
     "record_alone",
     "record_answer",
     "record_dispute",
+    "refund_running",
+    "refund_too_high",
     "remove_card",
     "resolve_call",
     "resolve_card_calls",
     "resolve_card_setups",
     "return_from_card_page",
     "set_auto_topup",
+    "split_refund",
     "start_card_setup",
     "take_card_event",
     "top_up",
+    "undo_purchase",
     "unknown_payment_method",
     "wants_auto_topup",
     "with_query",

@@ -33,6 +33,11 @@ class Cards:
         return self.provider is not None
 
     @property
+    def provider_name(self) -> str | None:
+        """The provider that is in use; None: cards are not taken."""
+        return None if self.provider is None else self.provider.name
+
+    @property
     def done_url(self) -> str:
         """Where a rider ends who confirmed a payment at their bank: a page of ours that says so."""
         return f"{self.public_url}/cards/done"

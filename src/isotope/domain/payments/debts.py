@@ -127,12 +127,20 @@ async def end(tx: Tx, operator_id: OperatorId, rider_id: RiderId, currency: str)
 async def find_incoming(
     tx: Tx, operator_id: OperatorId, rider_id: RiderId, purposes: tuple[Purpose, ...]
 ) -> CardPayment | None:
-    """A payment into the rider's wallet that is not decided yet, the newest. By index card_payment_incoming."""
+    """A payment into the rider's wallet that is not decided yet, the newest. By index card_payment_incoming.
+
+    A deposit is none before some of it is being taken.
+    """
     return await tx.find(
         payment_row,
         f"""
         select {PAYMENT_COLUMNS} from card_payment
-         where operator_id = %(operator_id)s and rider_id = %(rider_id)s and purpose = any(%(purposes)s::text[])
+         where operator_id = %(operator_id)s and rider_id = %(rider_id)s
+           and purpose = any(%(purposes)s::text[] || 'DEPOSIT'::text)
+           and (purpose <> 'DEPOSIT'
+                or exists (select from card_call c
+                            where c.operator_id = %(operator_id)s and c.payment_id = card_payment.id
+                              and c.status = 'OPEN' and c.kind = 'CAPTURE'))
            and purpose <> 'RIDE' and status in ('AUTHORISING', 'ACTION_REQUIRED', 'AUTHORISED')
          order by id desc limit 1
         """,

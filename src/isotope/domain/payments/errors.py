@@ -6,6 +6,8 @@ from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 from isotope.kernel.money import Money
 
 RETRY_AFTER_S = 30
+# A refund is known by then, as a rule.
+_ANSWERED_IN_S = 5
 
 
 def cards_unavailable() -> Refusal:
@@ -71,3 +73,18 @@ def threshold_out_of_bounds(least: Money, most: Money) -> Refusal:
 def no_debt() -> Refusal:
     """There is nothing to pay."""
     return Refusal(Kind.CONFLICT, "no_debt")
+
+
+def refund_running() -> Refusal:
+    """An earlier refund is still on its way to the card."""
+    return Refusal(Kind.CONFLICT, "refund_running", retry_after_s=_ANSWERED_IN_S)
+
+
+def refund_too_high(left: Money) -> Refusal:
+    """Nothing, or more than was charged and not given back yet."""
+    return Refusal(
+        Kind.CONFLICT,
+        "refund_too_high",
+        {"left": left.text()},
+        {"refundable": str(left.to_decimal()), "currency": left.currency},
+    )

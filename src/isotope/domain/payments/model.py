@@ -61,9 +61,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 class Purpose(StrEnum):
     """What a payment is for; decides what its money does in the ledger.
 
-    RIDE and SUBSCRIPTION pay what a price left to the card (ledger: RIDER_IN_TRANSIT). What a card does not pay of a ride
-    is debt; a subscription is then not bought, and its recorder gives back all of it. The others are money that comes
-    into the wallet: it settles debt first, the rest is balance.
+    RIDE, TRIP, SUBSCRIPTION, BOOKING and BOOKING_EXTRA pay what a price left to the card (ledger: RIDER_IN_TRANSIT). What a card
+    does not pay of a ride, a trip, or of what came up with a booking, is debt; a subscription or a booking is then not bought, and
+    its recorder gives back all of it. The others are money that comes into the wallet: it settles debt first, the rest is
+    balance. A DEPOSIT is reserved, and comes there only as far as something is claimed.
     """
 
     RIDE = "RIDE"
@@ -71,11 +72,20 @@ class Purpose(StrEnum):
     TOP_UP = "TOP_UP"
     AUTO_TOP_UP = "AUTO_TOP_UP"
     DEBT = "DEBT"
+    BOOKING = "BOOKING"
+    BOOKING_EXTRA = "BOOKING_EXTRA"
+    DEPOSIT = "DEPOSIT"
+    TRIP = "TRIP"
 
     @property
     def fills_wallet(self) -> bool:
         """Whether the money comes into the wallet."""
-        return self not in (Purpose.RIDE, Purpose.SUBSCRIPTION)
+        return self in (Purpose.TOP_UP, Purpose.AUTO_TOP_UP, Purpose.DEBT, Purpose.DEPOSIT)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether what the card does not pay becomes debt."""
+        return self in (Purpose.RIDE, Purpose.TRIP, Purpose.BOOKING_EXTRA)
 
 
 class PaymentStatus(StrEnum):

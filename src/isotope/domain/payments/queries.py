@@ -42,6 +42,24 @@ async def list_cards(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list
     )
 
 
+async def list_usable_cards(tx: Tx, cards: Cards, operator_id: OperatorId, rider_id: RiderId) -> list[Card]:
+    """The rider's cards at the provider that is in use, newest first."""
+    if cards.provider is None:
+        return []
+    name = cards.provider.name
+    return [card for card in await list_cards(tx, operator_id, rider_id) if card.provider == name]
+
+
+async def find_usable_card(
+    tx: Tx, cards: Cards, operator_id: OperatorId, rider_id: RiderId, card_id: int | None
+) -> Card | None:
+    """The rider's card if it can be charged here."""
+    if card_id is None:
+        return None
+    usable = await list_usable_cards(tx, cards, operator_id, rider_id)
+    return next((card for card in usable if card.id == card_id), None)
+
+
 async def find_card(tx: Tx, operator_id: OperatorId, rider_id: RiderId, card_id: CardId) -> Card | None:
     """A rider's own card, whatever its status."""
     return await tx.find(
@@ -164,13 +182,13 @@ async def get_call_with_card(tx: Tx, call: CardCall) -> tuple[CardPayment, Card]
 
 
 async def list_refundable(
-    tx: Tx, cards: Cards, operator_id: OperatorId, cause: str, amount_minor: int
+    tx: Tx, provider_name: str | None, operator_id: OperatorId, cause: str, amount_minor: int
 ) -> list[tuple[CardPaymentId, int]]:
     """Which payments for a cause give `amount_minor` back, and how much each: the oldest first.
 
     Less than asked for where some was paid at a provider that this installation has left, or nobody takes cards.
     """
-    if cards.provider is None:
+    if provider_name is None:
         return []
     rows = await tx.tuples(
         """
@@ -180,7 +198,7 @@ async def list_refundable(
            and c.provider = %(provider)s
          order by p.id limit 100
         """,
-        {"operator_id": operator_id, "cause": cause, "provider": cards.provider.name},
+        {"operator_id": operator_id, "cause": cause, "provider": provider_name},
     )
     found = []
     for payment_id, left_minor in rows:

@@ -10,7 +10,34 @@ from isotope.domain.pricing.words import Words
 _FREE: Final = frozenset({"ride_minutes", "pause_minutes", "km"})
 # Lines whose text needs nothing but the catalogue; what a correction is called does not either.
 _BARE: Final = frozenset(
-    {*_FREE, "unlock", "minimum", "ride_cap", "day_cap", "reservation_credit", "refund", "failed_ride", "late_report"}
+    {
+        *_FREE,
+        "unlock",
+        "minimum",
+        "ride_cap",
+        "day_cap",
+        "reservation_credit",
+        "refund",
+        "failed_ride",
+        "late_report",
+        "booking_cancelled",
+        "early_return",
+        "rental_months",
+        "rental_weeks",
+        "rental_days",
+        "rental_hours",
+        "rental_minutes",
+        "rental_extension",
+        "rental_late_fee",
+        "rental_energy",
+        "rental_energy_service",
+        "rental_claim",
+        "taxi_base",
+        "taxi_minimum",
+        "taxi_schedule",
+        "taxi_cancel_fee",
+        "taxi_no_show_fee",
+    }
 )
 _CORRECTION: Final = "correction_"
 

@@ -287,7 +287,8 @@ class AtEnd(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     correction: Correction | None = None
 
 
-Unit = Literal["once", "minute", "km"]
+# Rides know the first three; rentals all.
+Unit = Literal["once", "minute", "km", "hour", "day", "week", "month", "pct"]
 
 # What lines of a ride's bill are called, in the bill's order; corrections are `correction_` and their own code.
 LINE_CODES: Final = (

@@ -21,23 +21,26 @@ class ReceiptKind(StrEnum):
     FINE = "FINE"
     SUBSCRIPTION = "SUBSCRIPTION"
     RESERVATION = "RESERVATION"
+    BOOKING = "BOOKING"
+    TRIP = "TRIP"
     CREDIT_NOTE = "CREDIT_NOTE"
 
 
 class Paid(msgspec.Struct, frozen=True, kw_only=True):
     """What paid a receipt, in minor units. `debt_minor` is still owed.
 
-    Of a credit note: where the money went; `debt_minor` is debt that was cancelled.
+    `cash_minor` was given to a driver. Of a credit note: where the money went; `debt_minor` is debt that was cancelled.
     """
 
     bonus_minor: int = 0
     balance_minor: int = 0
     card_minor: int = 0
     debt_minor: int = 0
+    cash_minor: int = 0
 
     @property
     def total_minor(self) -> int:
-        return self.bonus_minor + self.balance_minor + self.card_minor + self.debt_minor
+        return self.bonus_minor + self.balance_minor + self.card_minor + self.debt_minor + self.cash_minor
 
 
 class Seller(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +58,7 @@ class ReceiptDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         operator: who sells; name, address, time zone and number prefix are taken from its settings as they are now.
-        cause: what is settled (`ride:12`, `fine:4`, `subscription:5`, `refund:3`); one receipt a cause.
+        cause: what is settled (`ride:12`, `fine:4`, `subscription:5`, `booking_charge:9`, `trip:8`, `refund:3`); one receipt a cause.
         lines: as on the bill. Amounts of a credit note are positive too: its kind says which way the money went.
         taxes: of the lines; net, tax and total of the receipt are the sums of their columns.
         paid: sums to the same total.

@@ -17,7 +17,7 @@ MOST_LISTED: Final = 100
 _SELECT: Final = """
     select r.operator_id, r.id, r.rider_id, r.kind, r.cause, r.corrects, r.subject, r.supplied_from, r.supplied_until,
            r.currency, r.lines, r.taxes, r.net_minor, r.tax_minor, r.total_minor, r.paid_bonus_minor,
-           r.paid_balance_minor, r.paid_card_minor, r.paid_debt_minor, r.issued_at, r.time_zone, r.seller,
+           r.paid_balance_minor, r.paid_card_minor, r.paid_debt_minor, r.paid_cash_minor, r.issued_at, r.time_zone, r.seller,
            r.number_prefix, r.year, r.number,
            o.number_prefix as corrected_prefix, o.year as corrected_year, o.number as corrected_number
       from receipt r
@@ -148,6 +148,7 @@ def _receipt_row(
     paid_balance_minor: int,
     paid_card_minor: int,
     paid_debt_minor: int,
+    paid_cash_minor: int,
     number_prefix: str,
     year: int,
     number: int | None,
@@ -166,6 +167,7 @@ def _receipt_row(
             balance_minor=paid_balance_minor,
             card_minor=paid_card_minor,
             debt_minor=paid_debt_minor,
+            cash_minor=paid_cash_minor,
         ),
         number=_number(number_prefix, year, number),
         corrects_number=_number(corrected_prefix, corrected_year, corrected_number),

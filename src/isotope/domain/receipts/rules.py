@@ -73,4 +73,4 @@ def draft_fault(draft: ReceiptDraft) -> str | None:
 
 
 def _parts(paid: Paid) -> tuple[int, ...]:
-    return (paid.bonus_minor, paid.balance_minor, paid.card_minor, paid.debt_minor)
+    return (paid.bonus_minor, paid.balance_minor, paid.card_minor, paid.debt_minor, paid.cash_minor)

@@ -20,11 +20,11 @@ async def insert_receipt(tx: Tx, draft: ReceiptDraft) -> bool:
         insert into receipt (
             operator_id, rider_id, kind, cause, corrects, subject, supplied_from, supplied_until, currency, lines, taxes,
             net_minor, tax_minor, total_minor, paid_bonus_minor, paid_balance_minor, paid_card_minor, paid_debt_minor,
-            issued_at, time_zone, seller, number_prefix, year)
+            paid_cash_minor, issued_at, time_zone, seller, number_prefix, year)
         values (
             %(operator_id)s, %(rider_id)s, %(kind)s, %(cause)s, %(corrects)s, %(subject)s, %(supplied_from)s,
             %(supplied_until)s, %(currency)s, %(lines)s, %(taxes)s, %(net)s, %(tax)s, %(total)s, %(bonus)s, %(balance)s,
-            %(card)s, %(debt)s, %(issued_at)s, %(time_zone)s, %(seller)s, %(prefix)s, %(year)s)
+            %(card)s, %(debt)s, %(cash)s, %(issued_at)s, %(time_zone)s, %(seller)s, %(prefix)s, %(year)s)
         on conflict (operator_id, cause) do nothing
         """,
         {
@@ -46,6 +46,7 @@ async def insert_receipt(tx: Tx, draft: ReceiptDraft) -> bool:
             "balance": draft.paid.balance_minor,
             "card": draft.paid.card_minor,
             "debt": draft.paid.debt_minor,
+            "cash": draft.paid.cash_minor,
             "issued_at": draft.issued_at,
             "time_zone": operator.time_zone,
             "seller": Jsonb(msgspec.to_builtins(rules.seller_of(operator))),

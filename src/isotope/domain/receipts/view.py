@@ -42,6 +42,7 @@ def view_receipt(receipt: Receipt, words: Words = english) -> ReceiptView:
         "balance": receipt.paid.balance_minor,
         "card": receipt.paid.card_minor,
         "debt": receipt.paid.debt_minor,
+        "cash": receipt.paid.cash_minor,
     }
     return ReceiptView(
         title=words(f"receipt_title_{kind}"),

@@ -2,14 +2,11 @@
 
 from isotope.domain.sharing.errors import ride_not_found
 from isotope.domain.sharing.funds import Step as FundsStep
-from isotope.domain.sharing.history import Damage, PastRide, Rating
-from isotope.domain.sharing.history_errors import file_not_found, files_unavailable
+from isotope.domain.sharing.history import PastRide, Rating
 from isotope.domain.sharing.holds import RideCardHold, RideHold
-from isotope.domain.sharing.links import Link, read_link, write_link
 from isotope.domain.sharing.model import AgreedAddon, Outcome, Ride, RideStatus, Terms
-from isotope.domain.sharing.pictures import Image, KeptImage, PictureId, PictureOf, StoredPicture, get_file_key
 from isotope.domain.sharing.places import OpenPlace, list_open_places
-from isotope.domain.sharing.ports import Blobs, TakenVehicles
+from isotope.domain.sharing.ports import TakenVehicles
 from isotope.domain.sharing.queries import find_ride, has_ridden, list_running_rides
 from isotope.domain.sharing.refunds import Fine, FineId, Refund
 from isotope.domain.sharing.reservation_store import list_active as list_active_reservations
@@ -32,20 +29,18 @@ from isotope.domain.sharing.usecases.get_reservations import (
     show_reservation,
 )
 from isotope.domain.sharing.usecases.get_usage import get_usage
-from isotope.domain.sharing.usecases.keep_images import drop_unused_images, keep_images
 from isotope.domain.sharing.usecases.list_active_rides import list_active_rides
 from isotope.domain.sharing.usecases.list_rides import list_rides
-from isotope.domain.sharing.usecases.open_picture import OpenedPicture, open_picture
 from isotope.domain.sharing.usecases.pause_ride import PauseRide, pause_ride
 from isotope.domain.sharing.usecases.quote_price import PriceQuote, quote_price
 from isotope.domain.sharing.usecases.rate_ride import RateRide, rate_ride
-from isotope.domain.sharing.usecases.read_ride import LinkedPicture, WholeRide, read_ride
+from isotope.domain.sharing.usecases.read_ride import WholeRide, read_ride
 from isotope.domain.sharing.usecases.read_ride_money import RideMoney, read_ride_money
 from isotope.domain.sharing.usecases.recheck_ride import JOB as RECHECK_RIDE_JOB
 from isotope.domain.sharing.usecases.recheck_ride import RecheckRide, recheck_ride
 from isotope.domain.sharing.usecases.record_ride_answer import record_ride_answer
 from isotope.domain.sharing.usecases.refund_ride import RefundRide, refund_ride
-from isotope.domain.sharing.usecases.report_damage import DamageRef, ReportDamage, check_damage, report_damage
+from isotope.domain.sharing.usecases.report_damage import DamageRef, check_damage, report_damage
 from isotope.domain.sharing.usecases.reserve_vehicle import ReserveVehicle, reserve_vehicle
 from isotope.domain.sharing.usecases.ring_vehicle import RingVehicle, ring_vehicle
 from isotope.domain.sharing.usecases.send_commands import (
@@ -61,7 +56,6 @@ from isotope.domain.sharing.usecases.settle_ride import JOB as SETTLE_RIDE_JOB
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, settle_ride
 from isotope.domain.sharing.usecases.settle_waiting_rides import settle_waiting_rides
 from isotope.domain.sharing.usecases.start_ride import StartRide, start_ride
-from isotope.domain.sharing.usecases.sweep_pictures import sweep_pictures
 from isotope.domain.sharing.usecases.unpause_ride import UnpauseRide, unpause_ride
 from isotope.domain.sharing.usecases.watch_funds import WatchFunds, watch_funds
 from isotope.domain.sharing.usecases.watch_open_rides import watch_open_rides
@@ -76,13 +70,11 @@ __all__ = [
     "SETTLE_RIDE_JOB",
     "WATCH_FUNDS_JOB",
     "AgreedAddon",
-    "Blobs",
     "CommandResult",
     "CurrentReservation",
     "CurrentReservations",
     "CurrentRide",
     "CurrentRides",
-    "Damage",
     "DamageRef",
     "EndRide",
     "ExpireReservation",
@@ -90,25 +82,17 @@ __all__ = [
     "FineId",
     "FineRide",
     "FundsStep",
-    "Image",
-    "KeptImage",
-    "Link",
-    "LinkedPicture",
     "OpenPlace",
-    "OpenedPicture",
     "Outcome",
     "OwnReservation",
     "PastRide",
     "PauseRide",
-    "PictureId",
-    "PictureOf",
     "PriceQuote",
     "RateRide",
     "Rating",
     "RecheckRide",
     "Refund",
     "RefundRide",
-    "ReportDamage",
     "Reservation",
     "ReservationId",
     "ReservationStatus",
@@ -124,7 +108,6 @@ __all__ = [
     "SettleAuthorising",
     "SettleRide",
     "StartRide",
-    "StoredPicture",
     "TakenVehicles",
     "Terms",
     "UnpauseRide",
@@ -133,33 +116,26 @@ __all__ = [
     "act_on_zones",
     "cancel_reservation",
     "check_damage",
-    "drop_unused_images",
     "end_ride",
     "expire_reservation",
     "extend_reservation",
-    "file_not_found",
-    "files_unavailable",
     "find_own_ride",
     "find_ride",
     "fine_ride",
     "forget_history_of",
     "get_current_rides",
-    "get_file_key",
     "get_reservations",
     "get_usage",
     "has_ridden",
-    "keep_images",
     "list_active_reservations",
     "list_active_rides",
     "list_open_places",
     "list_rides",
     "list_running_rides",
     "most_of_type",
-    "open_picture",
     "pause_ride",
     "quote_price",
     "rate_ride",
-    "read_link",
     "read_ride",
     "read_ride_money",
     "recheck_ride",
@@ -176,9 +152,7 @@ __all__ = [
     "settle_waiting_rides",
     "show_reservation",
     "start_ride",
-    "sweep_pictures",
     "unpause_ride",
     "watch_funds",
     "watch_open_rides",
-    "write_link",
 ]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from isotope.domain.tenants.model import Role
 from isotope.kernel.errors import Fault, Kind, Refusal, invalid
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import AddonId, RideId
@@ -104,6 +103,11 @@ def vehicle_battery_low(battery_pct: int, minimum_pct: int) -> Refusal:
         {"battery_pct": battery_pct, "minimum_pct": minimum_pct},
         {"battery_pct": battery_pct, "minimum_pct": minimum_pct},
     )
+
+
+def vehicle_rental_only() -> Refusal:
+    """Nobody takes it on the spot: it is rented for given dates."""
+    return Refusal(Kind.CONFLICT, "vehicle_rental_only")
 
 
 def vehicle_silent() -> Refusal:
@@ -245,10 +249,6 @@ def vehicle_not_ridden() -> Refusal:
     return Refusal(Kind.FORBIDDEN, "vehicle_not_ridden")
 
 
-def vehicle_has_no_device() -> Refusal:
-    return Refusal(Kind.CONFLICT, "vehicle_has_no_device")
-
-
 def ride_not_ended() -> Refusal:
     """Only a ride that is over is refunded or fined."""
     return Refusal(Kind.CONFLICT, "ride_not_ended")
@@ -259,21 +259,6 @@ def ride_not_settled() -> Refusal:
     return Refusal(Kind.CONFLICT, "ride_not_settled", retry_after_s=SETTLED_IN_S)
 
 
-def refund_running() -> Refusal:
-    """An earlier refund is still on its way to the card."""
-    return Refusal(Kind.CONFLICT, "refund_running", retry_after_s=SETTLED_IN_S)
-
-
-def refund_too_high(left: Money) -> Refusal:
-    """Nothing, or more than was charged and not given back yet."""
-    return Refusal(
-        Kind.CONFLICT,
-        "refund_too_high",
-        {"left": left.text()},
-        {"refundable": str(left.to_decimal()), "currency": left.currency},
-    )
-
-
 def fine_out_of_range(most: Money) -> Refusal:
     """Nothing, or more than this operator fines."""
     return invalid(Fault("amount", f"must be more than 0 and at most {most.text()}"))
@@ -282,18 +267,3 @@ def fine_out_of_range(most: Money) -> Refusal:
 def fine_not_found() -> Refusal:
     """The ride has no such fine."""
     return Refusal(Kind.NOT_FOUND, "fine_not_found")
-
-
-def role_not_allowed(role: Role) -> Refusal:
-    """This member of staff does not do this."""
-    return Refusal(Kind.FORBIDDEN, "role_not_allowed", {"role": role}, {"role": role})
-
-
-def role_limit_reached(role: Role, left: Money) -> Refusal:
-    """This member of staff does this up to an amount, and that is used up."""
-    return Refusal(
-        Kind.FORBIDDEN,
-        "role_limit_reached",
-        {"role": role, "left": left.text()},
-        {"role": role, "left": str(left.to_decimal()), "currency": left.currency},
-    )

@@ -1,4 +1,4 @@
-"""The SQL of a rider's history: rides with their vehicles, ratings, ways, damage reports."""
+"""The SQL of a rider's history: rides with their vehicles, ratings, ways."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -6,12 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from isotope.domain.sharing.model import Ride
-from isotope.domain.sharing.pictures import DamageId
 from isotope.domain.sharing.rows import RIDE_COLUMNS, ride_row
 from isotope.infra.db import Tx
 from isotope.iot.model import JUMP
 from isotope.kernel.geo import Point
-from isotope.kernel.ids import OperatorId, RideId, RiderId, VehicleId
+from isotope.kernel.ids import OperatorId, RideId, RiderId
 from isotope.kernel.vehicle_types import VehicleType
 
 # A ride of a day with a report every ten seconds.
@@ -39,20 +38,6 @@ class PastRide(msgspec.Struct, frozen=True, kw_only=True):
     vehicle_type: VehicleType
     model_title: str
     rating: int | None
-
-
-class Damage(msgspec.Struct, frozen=True, kw_only=True):
-    """A report of damage, which staff look at."""
-
-    operator_id: OperatorId
-    id: DamageId
-    rider_id: RiderId
-    vehicle_id: VehicleId
-    ride_id: RideId | None
-    category: str
-    description: str
-    status: str
-    at: datetime
 
 
 _PAST: Final = """
@@ -173,65 +158,8 @@ def _rating_row(*, reasons: list[str], **columns: Any) -> Rating:
 
 
 async def forget_words(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> None:
-    """What a rider wrote; what they chose from lists stays. By ride_rating_rider and damage_report_rider."""
-    who = {"operator_id": operator_id, "rider_id": rider_id}
+    """What a rider wrote; what they chose from lists stays. By ride_rating_rider."""
     await tx.execute(
         "update ride_rating set comment = '' where operator_id = %(operator_id)s and rider_id = %(rider_id)s and comment <> ''",
-        who,
-    )
-    await tx.execute(
-        """
-        update damage_report set description = ''
-         where operator_id = %(operator_id)s and rider_id = %(rider_id)s and description <> ''
-        """,
-        who,
-    )
-
-
-# -- Damage ---------------------------------------------------------------------------------------------------------
-
-_DAMAGE: Final = "operator_id, id, rider_id, vehicle_id, ride_id, category, description, status, at"
-
-
-async def insert_damage(
-    tx: Tx,
-    *,
-    operator_id: OperatorId,
-    rider_id: RiderId,
-    vehicle_id: VehicleId,
-    ride_id: RideId | None,
-    category: str,
-    description: str,
-    at: datetime,
-) -> Damage:
-    """A new report, which nobody has looked at yet."""
-    return await tx.one(
-        Damage,
-        f"""
-        insert into damage_report (operator_id, rider_id, vehicle_id, ride_id, category, description, status, at)
-        values (%(operator_id)s, %(rider_id)s, %(vehicle_id)s, %(ride_id)s, %(category)s, %(description)s, 'IN_REVIEW', %(at)s)
-        returning {_DAMAGE}
-        """,
-        {
-            "operator_id": operator_id,
-            "rider_id": rider_id,
-            "vehicle_id": vehicle_id,
-            "ride_id": ride_id,
-            "category": category,
-            "description": description,
-            "at": at,
-        },
-    )
-
-
-async def count_damages(tx: Tx, operator_id: OperatorId, rider_id: RiderId, since: datetime) -> int:
-    """How many reports the rider sent since then. By index damage_report_rider."""
-    return int(
-        await tx.scalar(
-            """
-            select count(*) from damage_report
-             where operator_id = %(operator_id)s and rider_id = %(rider_id)s and at > %(since)s
-            """,
-            {"operator_id": operator_id, "rider_id": rider_id, "since": since},
-        )
+        {"operator_id": operator_id, "rider_id": rider_id},
     )

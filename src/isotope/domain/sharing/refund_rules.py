@@ -21,43 +21,20 @@ May something be refunded (first match refuses)?
 | amount < 1 or more than is left              | refund_too_high      |
 | above the role's limit                       | role_limit_reached   |
 
-Of what was charged, the parts that come back first: what was owed, then card, balance, bonus. What was owed and what
-came from the balance goes where money goes that comes in (debt first, then balance); the card's part goes back to the
-card, or there too if staff want it so; bonus becomes bonus again and never money.
+Which parts of what was charged come back: `payments.refund_parts`.
 
 Source: domain rules, Wallet and Rental ("refund goes back by the way it was paid, bonus to bonus").
 """
 
 from dataclasses import dataclass
 
+from isotope.domain.payments import Parts, refund_running, refund_too_high
 from isotope.domain.sharing import errors
 from isotope.domain.sharing.model import Ride, RideStatus
+from isotope.domain.tenants import role_limit_reached, role_not_allowed
 from isotope.domain.tenants.model import PaymentSettings, Role
 from isotope.kernel.errors import Refusal
 from isotope.kernel.money import Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """Where an amount came from, or is to go back to."""
-
-    bonus_minor: int = 0
-    balance_minor: int = 0
-    card_minor: int = 0
-    debt_minor: int = 0
-
-    @property
-    def total_minor(self) -> int:
-        return self.bonus_minor + self.balance_minor + self.card_minor + self.debt_minor
-
-    def minus(self, other: "Parts") -> "Parts":
-        """What is left of it."""
-        return Parts(
-            bonus_minor=self.bonus_minor - other.bonus_minor,
-            balance_minor=self.balance_minor - other.balance_minor,
-            card_minor=self.card_minor - other.card_minor,
-            debt_minor=self.debt_minor - other.debt_minor,
-        )
 
 
 def charged_parts(ride: Ride) -> Parts:
@@ -67,22 +44,6 @@ def charged_parts(ride: Ride) -> Parts:
         balance_minor=ride.charged_balance_minor or 0,
         card_minor=ride.charged_card_minor,
         debt_minor=ride.debt_minor or 0,
-    )
-
-
-def split_refund(left: Parts, amount_minor: int) -> Parts:
-    """Which parts come back.
-
-    Raises:
-        ValueError: more than is left; a bug of the caller.
-    """
-    if not 0 <= amount_minor <= left.total_minor:
-        raise ValueError(f"{amount_minor} of {left.total_minor}")
-    debt = min(left.debt_minor, amount_minor)
-    card = min(left.card_minor, amount_minor - debt)
-    balance = min(left.balance_minor, amount_minor - debt - card)
-    return Parts(
-        debt_minor=debt, card_minor=card, balance_minor=balance, bonus_minor=amount_minor - debt - card - balance
     )
 
 
@@ -118,11 +79,11 @@ def may_refund(facts: RefundFacts) -> Refusal | None:
     if no is None and facts.pending_minor:
         no = errors.ride_not_settled()
     if no is None and facts.is_refund_running:
-        no = errors.refund_running()
+        no = refund_running()
     if no is None and not 0 < facts.wanted_minor <= facts.left_minor:
-        no = errors.refund_too_high(Money(facts.left_minor, facts.currency))
+        no = refund_too_high(Money(facts.left_minor, facts.currency))
     if no is None and facts.role is Role.SUPPORT and facts.refunded_minor + facts.wanted_minor > limit:
-        no = errors.role_limit_reached(facts.role, Money(max(0, limit - facts.refunded_minor), facts.currency))
+        no = role_limit_reached(facts.role, Money(max(0, limit - facts.refunded_minor), facts.currency))
     return no
 
 
@@ -135,10 +96,10 @@ def may_fine(settings: PaymentSettings, currency: str, role: Role, ride: Ride, a
     if not 0 < amount_minor <= settings.fine_maximum_minor:
         return errors.fine_out_of_range(Money(settings.fine_maximum_minor, currency))
     if role is Role.SUPPORT and amount_minor > settings.support_refund_minor:
-        return errors.role_limit_reached(role, Money(settings.support_refund_minor, currency))
+        return role_limit_reached(role, Money(settings.support_refund_minor, currency))
     return None
 
 
 def may_touch_money(role: Role) -> Refusal | None:
     """Whether the role moves riders' money at all."""
-    return None if role in (Role.OWNER, Role.MANAGER, Role.SUPPORT) else errors.role_not_allowed(role)
+    return None if role in (Role.OWNER, Role.MANAGER, Role.SUPPORT) else role_not_allowed(role)

@@ -6,8 +6,8 @@ from typing import Any, Literal, NewType
 import msgspec
 from psycopg.types.json import Jsonb
 
+from isotope.domain.payments import Parts
 from isotope.domain.pricing.model import TaxLine
-from isotope.domain.sharing.refund_rules import Parts
 from isotope.infra.db import Tx
 from isotope.kernel.actor import Actor
 from isotope.kernel.ids import OperatorId, RideId

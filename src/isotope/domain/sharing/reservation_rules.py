@@ -11,6 +11,7 @@ May a vehicle be reserved (first match refuses; overrides as for a start, see `s
 | whatever of the vehicle refuses a start                     | as there               |
 | rider farther away than `distance_m`                        | too_far_from_vehicle   |
 | a payment method that refuses a start                       | as there               |
+| somebody has it booked before a ride could start at its end | vehicle_booked         |
 
 What becomes of one that is not used (`EXPIRED`, `CANCELLED`), and what of the rider's next:
 
@@ -41,7 +42,7 @@ from isotope.domain.sharing.rules import (
     vehicle_is_near,
     vehicle_may_be_taken,
 )
-from isotope.domain.tenants.model import ReservationSettings
+from isotope.domain.tenants.model import Operator, ReservationSettings
 from isotope.kernel.errors import Refusal
 
 # A slip of the finger costs nothing, once in a while: without the second bound a vehicle could be kept for ever, free.
@@ -84,6 +85,11 @@ def cooldown_until(settings: ReservationSettings, unused: Unused, now: datetime)
         return None
     until = unused.counted_at + timedelta(minutes=settings.cooldown_min)
     return until if until > now else None
+
+
+def free_until(operator: Operator, expires_at: datetime) -> datetime:
+    """Nobody may have a reserved vehicle booked before this: else its rider could not ride it when they get there."""
+    return expires_at + timedelta(minutes=operator.settings.rentals.prepare_min)
 
 
 def may_extend(reservation: Reservation, now: datetime) -> Refusal | None:

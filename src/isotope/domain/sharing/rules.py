@@ -12,6 +12,7 @@ May a ride start (first match refuses; `overrides` are the secret key's)?
 | rides and reservations open >= limit                | too_many_rides          |                   |
 | those of the vehicle's type >= limit of the type    | too_many_rides          |                   |
 | `group_same_type`, and one of another type is open  | group_same_type         |                   |
+| the model is only rented for given dates            | vehicle_rental_only     |                   |
 | vehicle not READY, nor reserved by this rider       | vehicle_not_available   |                   |
 | no state, or not heard of for `silent_after_s`      | vehicle_silent          |                   |
 | battery < minimum                                   | vehicle_battery_low     |                   |
@@ -20,6 +21,7 @@ May a ride start (first match refuses; `overrides` are the secret key's)?
 | an add-on of which all are out with rides           | addon_out_of_stock      |                   |
 | a payment method that the rider does not have       | unknown_payment_method  |                   |
 | another one than pays the rider's open rides        | group_one_payer         |                   |
+| a booking of the vehicle, or work on it, begins within `prepare_min` (`fleet.hold_vehicle`) | vehicle_booked | |
 
 The reservation that the start makes a ride of does not count as open.
 
@@ -96,6 +98,7 @@ class StartFacts:
 
     Attributes:
         opened: the rider's rides and reservations that are open, without the reservation that gives way to this start.
+        shared: whether riders take vehicles of the model on the spot at all.
         reservation_id: the rider's reservation of this very vehicle.
         chosen_method_id: what pays if nothing was asked for.
     """
@@ -108,6 +111,7 @@ class StartFacts:
     debt: Money
     opened: Sequence[OpenPlace]
     vehicle_type: VehicleType
+    shared: bool
     vehicle_status: VehicleStatus
     reservation_id: int | None
     minimum_battery_pct: int
@@ -188,6 +192,8 @@ def _group_may_grow(facts: StartFacts) -> Refusal | None:
 
 def vehicle_may_be_taken(facts: StartFacts) -> Refusal | None:
     """What of the vehicle refuses: somebody else has it, or it is not fit to be ridden."""
+    if not facts.shared:
+        return errors.vehicle_rental_only()
     is_own = facts.vehicle_status is VehicleStatus.RESERVED and facts.reservation_id is not None
     if facts.vehicle_status is not VehicleStatus.READY and not is_own:
         return vehicle_not_available(facts.vehicle_status)

@@ -91,6 +91,7 @@ async def gather_facts(
         debt=Money(standing.debt_minor, operator.currency),
         opened=[one for one in found.opened if one is not found.own],
         vehicle_type=found.vehicle.model.vehicle_type,
+        shared=spec.sharing,
         vehicle_status=found.vehicle.vehicle.status,
         reservation_id=None if found.own is None else found.own.id,
         minimum_battery_pct=minimum_battery_pct(spec, operator.settings.rides.minimum_battery_pct),

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from isotope.domain.identity import TellRider, tell_later
-from isotope.domain.payments import Card, CardCall, OpenPayment, Purpose, RefusalCode, after_spending, open_payment
+from isotope.domain.payments import (
+    Card,
+    CardCall,
+    OpenPayment,
+    Purpose,
+    RefusalCode,
+    UndoPurchase,
+    after_spending,
+    open_payment,
+    undo_purchase,
+)
 from isotope.domain.payments.model import After
 from isotope.domain.subscriptions import renewal_rules, store
 from isotope.domain.subscriptions.model import (
@@ -22,20 +32,13 @@ from isotope.domain.subscriptions.model import (
 from isotope.domain.subscriptions.receipts import issue_receipt, tax_of
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import (
-    AccountKind,
     Charge,
-    Entry,
-    Posting,
     Standing,
-    bonus_expiry,
     charge,
-    credit_entries,
-    lock_standing,
-    post,
 )
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
-from isotope.kernel.actor import SYSTEM, Actor
+from isotope.kernel.actor import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +147,22 @@ async def settle_period(
     """The card answered about a period that is PENDING. The caller holds the subscription and the payment."""
     now = rt.clock.now()
     if after.unpaid_minor:
-        await _give_back(tx, operator, subscription, period, after, now)
+        await undo_purchase(
+            tx,
+            UndoPurchase(
+                operator=operator,
+                rider_id=subscription.rider_id,
+                currency=period.currency,
+                cause=period.cause,
+                reason="subscription_unpaid",
+                total_minor=period.total_minor,
+                tax_minor=period.tax_minor,
+                bonus_minor=period.charged_bonus_minor,
+                balance_minor=period.charged_balance_minor,
+                after=after,
+                now=now,
+            ),
+        )
         failed = code or RefusalCode.OTHER
         await store.set_period_failed(tx, period, code=failed, now=now)
         await note_unpaid(tx, rt, operator, subscription, period.title, failed, now)
@@ -180,33 +198,4 @@ async def tell(
         tx,
         rt,
         TellRider(operator=operator, rider_id=subscription.rider_id, code=code, params={"title": title, **params}),
-    )
-
-
-async def _give_back(
-    tx: Tx, operator: Operator, subscription: Subscription, period: Period, after: After, now: datetime
-) -> None:
-    """All that was posted, the other way round; what the card did pay of it becomes money of the wallet."""
-    rider = subscription.rider_id
-    standing = await lock_standing(tx, operator.id, rider, period.currency)
-    money_minor = period.charged_balance_minor + after.collected_minor
-    entries = (
-        Entry(kind=AccountKind.REVENUE, amount_minor=period.tax_minor - period.total_minor),
-        Entry(kind=AccountKind.TAX, amount_minor=-period.tax_minor),
-        Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=after.unpaid_minor, rider_id=rider),
-        Entry(kind=AccountKind.RIDER_BONUS, amount_minor=period.charged_bonus_minor, rider_id=rider),
-        *credit_entries(rider, standing, money_minor),
-    )
-    await post(
-        tx,
-        Posting(
-            operator_id=operator.id,
-            currency=period.currency,
-            reason="subscription_unpaid",
-            actor=SYSTEM,
-            cause=period.cause,
-            now=now,
-            entries=tuple(entry for entry in entries if entry.amount_minor),
-            bonus_expires_at=bonus_expiry(operator.settings.payments, now),
-        ),
     )

@@ -10,6 +10,8 @@ from isotope.domain.tenants.errors import (
     logins_busy,
     operator_exists,
     operator_not_found,
+    role_limit_reached,
+    role_not_allowed,
     staff_exists,
     wrong_credentials,
 )
@@ -98,6 +100,8 @@ __all__ = [
     "operator_faults",
     "operator_not_found",
     "put_key",
+    "role_limit_reached",
+    "role_not_allowed",
     "rotate_key",
     "save_operator",
     "save_staff",

@@ -1,6 +1,8 @@
 """The refusals of this room; their texts are in `texts/en.toml`."""
 
+from isotope.domain.tenants.model import Role
 from isotope.kernel.errors import Kind, Refusal
+from isotope.kernel.money import Money
 
 
 def operator_not_found(slug: str) -> Refusal:
@@ -35,3 +37,18 @@ def login_locked(retry_after_s: int) -> Refusal:
 def logins_busy() -> Refusal:
     """So many logins at once that waiting would take longer than coming again."""
     return Refusal(Kind.UNAVAILABLE, "logins_busy", retry_after_s=2)
+
+
+def role_not_allowed(role: Role) -> Refusal:
+    """This member of staff does not do this."""
+    return Refusal(Kind.FORBIDDEN, "role_not_allowed", {"role": role}, {"role": role})
+
+
+def role_limit_reached(role: Role, left: Money) -> Refusal:
+    """This member of staff does this up to an amount, and that is used up."""
+    return Refusal(
+        Kind.FORBIDDEN,
+        "role_limit_reached",
+        {"role": role, "left": left.text()},
+        {"role": role, "left": str(left.to_decimal()), "currency": left.currency},
+    )

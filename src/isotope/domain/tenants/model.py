@@ -270,7 +270,7 @@ class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int, Meta(ge=0, le=5_000, description="so much around its start and its end is left out; 0: nothing")
     ] = 0
     photo_days: Annotated[
-        int, Meta(ge=1, le=3_650, description="days until pictures of rides and damage are deleted")
+        int, Meta(ge=1, le=3_650, description="days until pictures of rides, bookings and damage are deleted")
     ] = 180
 
 
@@ -291,6 +291,90 @@ class FeedbackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = 10
 
 
+class RentalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Booking a vehicle for given dates (domain rules, section Rental booking). Prices are in `rental.yaml`.
+
+    Raises:
+        ValueError: a maximum below its minimum, reminders that do not fall (as a ValidationError when converted).
+    """
+
+    lead_min: Annotated[
+        int, Meta(ge=0, le=43_200, description="a booking begins so long after now, at the earliest")
+    ] = 120
+    advance_days: Annotated[int, Meta(ge=1, le=730, description="and so long, at the latest")] = 90
+    minimum_min: Annotated[int, Meta(ge=1, le=527_040, description="shortest booking")] = 60
+    maximum_days: Annotated[int, Meta(ge=1, le=366, description="longest booking, extensions included")] = 30
+    buffer_min: Annotated[
+        int, Meta(ge=0, le=10_080, description="after a booking a vehicle is kept free for so long")
+    ] = 30
+    hold_min: Annotated[int, Meta(ge=1, le=120, description="so long an unpaid booking keeps its vehicle")] = 15
+    early_pick_up_min: Annotated[
+        int, Meta(ge=0, le=1_440, description="so long before its start a booking can be picked up")
+    ] = 15
+    prepare_min: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_080,
+            description="so long before a booking its vehicle is taken off the map, and no ride starts on it",
+        ),
+    ] = 60
+    unready_min: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=43_200,
+            description="a vehicle that is charged or moved now is offered for bookings that begin later than this",
+        ),
+    ] = 360
+    no_show_min: Annotated[
+        int, Meta(ge=0, le=10_080, description="not picked up so long after its start: released")
+    ] = 60
+    late_grace_min: Annotated[int, Meta(ge=0, le=1_440, description="so late a return is not late")] = 15
+    inspect_hours: Annotated[
+        int, Meta(ge=0, le=720, description="after the return, time for staff to claim some of the deposit")
+    ] = 24
+    claim_maximum_minor: Annotated[
+        int, Meta(ge=1, le=_MOST_MINOR, description="most that staff charge a booking for damage and such, at once")
+    ] = 200_000
+    remind_start_min: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=43_200)], ...],
+        Meta(max_length=5, description="minutes before its start at which a rider is reminded, falling"),
+    ] = (1_440, 60)
+    remind_end_min: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=43_200)], ...],
+        Meta(max_length=5, description="minutes before its end at which a rider is reminded, falling"),
+    ] = (60,)
+    card_required: Annotated[
+        bool, Meta(description="a booking needs a saved card, where cards can be saved at all")
+    ] = True
+    photos_before: Annotated[int, Meta(ge=0, le=8, description="pictures that a pick-up needs")] = 0
+    photos_after: Annotated[int, Meta(ge=0, le=8, description="pictures that a return needs")] = 0
+    zone_tolerance_m: Annotated[
+        int, Meta(ge=0, le=1_000, description="so far outside its station a vehicle counts as in it")
+    ] = 50
+    open_per_rider: Annotated[
+        int, Meta(ge=1, le=100, description="bookings that a rider can have ahead and under way")
+    ] = 5
+    per_rider_in_30_days: Annotated[
+        int, Meta(ge=1, le=1_000, description="bookings that a rider can make in any 30 days")
+    ] = 30
+    minimum_age: (
+        Annotated[int, Meta(ge=14, le=99, description="of riders at the start; null: none. A model may ask for more")]
+        | None
+    ) = None
+    licence_required: Annotated[
+        bool, Meta(description="a rider's licence must have been seen, with the model's category, and not run out")
+    ] = False
+
+    def __post_init__(self) -> None:
+        if self.minimum_min > self.maximum_days * 1_440:
+            raise ValueError("minimum_min is above maximum_days")
+        for name in ("remind_start_min", "remind_end_min"):
+            if any(later >= earlier for earlier, later in pairwise(getattr(self, name))):
+                raise ValueError(f"{name} must fall")
+
+
 class ReceiptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands on receipts."""
 
@@ -302,6 +386,130 @@ class ReceiptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     number_prefix: Annotated[
         str, Meta(pattern="^[A-Za-z0-9-]{0,20}$", description="before year and number: ISO-2026-000001")
     ] = ""
+
+
+class SurgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fares that rise where more riders ask than drivers are free. Shown as a line of its own, fixed in the quote."""
+
+    is_on: Annotated[bool, Meta(description="whether fares are ever raised")] = False
+    cell_m: Annotated[int, Meta(ge=200, le=20_000, description="side of a cell of the grid")] = 1_000
+    from_requests_per_driver: Annotated[
+        float, Meta(ge=0.1, le=10, description="fares rise above so many open requests for each free driver")
+    ] = 1.0
+    step: Annotated[float, Meta(ge=0.05, le=2, description="added to the factor for each request more per driver")] = (
+        0.5
+    )
+    maximum: Annotated[float, Meta(ge=1, le=5, description="the factor is never higher")] = 2.0
+
+
+class DispatchMode(StrEnum):
+    """How trips find their driver.
+
+    ASSIGNMENT  all open requests and free drivers together, so that all pick-ups together are soonest
+    NEAREST     each request, oldest first, is offered to the nearest free driver
+    BROADCAST   each request is offered to several near drivers at once; the first to accept has it
+    MANUAL      a dispatcher assigns
+    """
+
+    ASSIGNMENT = "assignment"
+    NEAREST = "nearest"
+    BROADCAST = "broadcast"
+    MANUAL = "manual"
+
+
+class TaxiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Taxi (domain rules, section Taxi). Classes and prices are in `taxi.yaml`.
+
+    Raises:
+        ValueError: a maximum below its minimum, reminders that do not fall (as a ValidationError when converted).
+    """
+
+    mode: Annotated[DispatchMode, Meta(description="how trips find their driver")] = DispatchMode.ASSIGNMENT
+    quote_s: Annotated[int, Meta(ge=15, le=3_600, description="so long a price that was shown can be taken")] = 120
+    place_s: Annotated[int, Meta(ge=60, le=86_400, description="so long a place that was suggested can be used")] = (
+        3_600
+    )
+    offer_s: Annotated[int, Meta(ge=5, le=600, description="so long a driver has to answer")] = 30
+    offers_per_driver: Annotated[int, Meta(ge=1, le=10, description="offers that a driver holds at once")] = 3
+    broadcast_drivers: Annotated[int, Meta(ge=1, le=50, description="drivers asked at once in the mode broadcast")] = 10
+    radius_m: Annotated[int, Meta(ge=100, le=50_000, description="drivers are looked for so near at first")] = 1_500
+    radius_step_m: Annotated[
+        int, Meta(ge=0, le=50_000, description="and so much farther each 10 seconds that nobody was found")
+    ] = 1_000
+    radius_maximum_m: Annotated[int, Meta(ge=100, le=200_000, description="but never farther")] = 8_000
+    search_s: Annotated[int, Meta(ge=30, le=7_200, description="so long a driver is looked for")] = 300
+    retry_s: Annotated[int, Meta(ge=0, le=3_600, description="and so much longer after a driver gave a trip up")] = 120
+    reoffers: Annotated[int, Meta(ge=0, le=10, description="so often a trip is put back that its driver gave up")] = 1
+    position_s: Annotated[int, Meta(ge=10, le=3_600, description="an older position of a driver does not count")] = 180
+    heartbeat_s: Annotated[
+        int, Meta(ge=10, le=3_600, description="a driver who was not heard of for so long has no connection")
+    ] = 60
+    arrive_m: Annotated[int, Meta(ge=10, le=5_000, description="arrived is said so near the pick-up")] = 100
+    end_m: Annotated[
+        int, Meta(ge=10, le=50_000, description="a trip that ends farther from its destination costs what was driven")
+    ] = 500
+    pin_required: Annotated[bool, Meta(description="the rider tells the driver four digits before the start")] = False
+    no_show_s: Annotated[int, Meta(ge=60, le=3_600, description="a driver waits so long before a no-show")] = 300
+    free_cancel_s: Annotated[
+        int, Meta(ge=0, le=3_600, description="after the acceptance a rider cancels for nothing for so long")
+    ] = 120
+    late_cancel_s: Annotated[
+        int, Meta(ge=0, le=7_200, description="and when the driver is later than was said by so much")
+    ] = 300
+    fare_distance_m: Annotated[
+        int, Meta(ge=0, le=100_000, description="driven so much farther or less than quoted: the fare is made anew")
+    ] = 700
+    fare_distance_loop_m: Annotated[
+        int, Meta(ge=0, le=100_000, description="the same where a trip ends where it was to end")
+    ] = 1_200
+    fare_time_s: Annotated[
+        int, Meta(ge=0, le=86_400, description="so much longer or shorter than quoted: the fare is made anew")
+    ] = 900
+    commission_pct: Annotated[
+        float, Meta(ge=0, le=100, description="what the operator keeps of a fare; a driver may have an own share")
+    ] = 20.0
+    cash: Annotated[bool, Meta(description="trips can be paid in cash")] = True
+    driver_debt_minor: Annotated[
+        int, Meta(ge=0, le=_MOST_MINOR, description="a driver who owes more takes no cash trips")
+    ] = 10_000
+    documents: Annotated[
+        tuple[Annotated[str, Meta(pattern="^[a-z][a-z_]{1,40}$")], ...],
+        Meta(
+            max_length=20, description="documents that a driver must hold to work, each seen by staff and not run out"
+        ),
+    ] = ()
+    scheduled: Annotated[bool, Meta(description="trips can be ordered for later")] = True
+    schedule_lead_min: Annotated[int, Meta(ge=5, le=10_080, description="at the earliest so long from now")] = 30
+    schedule_days: Annotated[int, Meta(ge=1, le=365, description="and at the latest so long")] = 30
+    schedule_offer_min: Annotated[
+        int, Meta(ge=5, le=10_080, description="so long before it a trip for later is offered to drivers")
+    ] = 120
+    schedule_search_min: Annotated[
+        int, Meta(ge=5, le=1_440, description="without a promise, a driver is looked for so long before it")
+    ] = 20
+    schedule_free_cancel_min: Annotated[
+        int, Meta(ge=0, le=10_080, description="a trip for later is cancelled for nothing until so long before it")
+    ] = 60
+    schedule_gap_min: Annotated[
+        int, Meta(ge=0, le=1_440, description="between two promised trips of a driver lie so many minutes at least")
+    ] = 30
+    remind_min: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=43_200)], ...],
+        Meta(max_length=5, description="minutes before it at which rider and driver are reminded, falling"),
+    ] = (60, 15)
+    open_per_rider: Annotated[int, Meta(ge=1, le=20, description="trips that a rider has under way at once")] = 1
+    scheduled_per_rider: Annotated[int, Meta(ge=1, le=100, description="trips for later of one rider")] = 10
+    comment_length: Annotated[int, Meta(ge=0, le=1_000, description="longest comment for the driver")] = 200
+    ratings_shown_from: Annotated[int, Meta(ge=1, le=1_000, description="an average is shown after so many")] = 5
+    surge: SurgeSettings = SurgeSettings()
+
+    def __post_init__(self) -> None:
+        if self.radius_maximum_m < self.radius_m:
+            raise ValueError("radius_maximum_m is below radius_m")
+        if self.schedule_search_min > self.schedule_offer_min:
+            raise ValueError("schedule_search_min is above schedule_offer_min")
+        if list(self.remind_min) != sorted(set(self.remind_min), reverse=True):
+            raise ValueError("remind_min does not fall")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -316,6 +524,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     codes: CodeSettings = CodeSettings()
     referrals: ReferralSettings = ReferralSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
+    rentals: RentalSettings = RentalSettings()
+    taxi: TaxiSettings = TaxiSettings()
     receipts: ReceiptSettings = ReceiptSettings()
     privacy: PrivacySettings = PrivacySettings()
     feedback: FeedbackSettings = FeedbackSettings()

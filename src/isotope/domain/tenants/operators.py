@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,6 +23,7 @@ class _Known:
     operator: Operator
     keys: tuple[OperatorKey, ...]
     read_at: datetime
+    token_key: bytes = field(repr=False)
 
     def has(self, kind: KeyKind, key_hash: bytes, now: datetime) -> bool:
         """Compares with every key and each time to its end, so that the time it takes tells nothing."""
@@ -72,6 +73,13 @@ class Operators:
             raise operator_not_found(str(operator_id))
         return known.operator
 
+    async def get_token_key(self, operator: Operator) -> bytes:
+        """What tokens of the operator's are signed with (`infra.signed`)."""
+        known = await self._get_known(operator.id, self._rt.clock.now())
+        if known is None:
+            raise operator_not_found(str(operator.id))
+        return known.token_key
+
     async def is_secret_key(self, operator: Operator, key: str) -> bool:
         """Whether `key` is one of the operator's secret keys that work now."""
         now = self._rt.clock.now()
@@ -94,7 +102,8 @@ class Operators:
         async with self._rt.db.read() as tx:
             operator = await queries.find_operator(tx, operator_id)
             keys = await queries.list_keys(tx, operator_id, now)
-        return None if operator is None else _Known(operator, tuple(keys), now)
+            token_key = await queries.find_token_key(tx, operator_id)
+        return None if operator is None or token_key is None else _Known(operator, tuple(keys), now, token_key)
 
     def _loaded(self, operator_id: OperatorId, done: asyncio.Task[_Known | None]) -> None:
         # A change that was told meanwhile took the task out: what it read may be from before, so it is not kept.

@@ -21,6 +21,12 @@ async def find_operator(tx: Tx, operator_id: OperatorId) -> Operator | None:
     )
 
 
+async def find_token_key(tx: Tx, operator_id: OperatorId) -> bytes | None:
+    """What signs the operator's tokens; never to leave the process."""
+    found: bytes | None = await tx.scalar("select token_key from operator where id = %(id)s", {"id": operator_id})
+    return found
+
+
 async def find_operator_by_slug(tx: Tx, slug: str) -> Operator | None:
     return await tx.find(
         operator_of_row,

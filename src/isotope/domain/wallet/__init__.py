@@ -1,5 +1,6 @@
 """Room: wallet. A double-entry ledger per operator; what a rider owns and owes is what its entries say."""
 
+from isotope.domain.wallet.driver_accounts import DriverEntry, get_driver_balance, list_driver_entries
 from isotope.domain.wallet.errors import (
     amount_out_of_range,
     debt_open,
@@ -49,6 +50,7 @@ __all__ = [
     "Charged",
     "DebtHold",
     "Difference",
+    "DriverEntry",
     "Entry",
     "ExportJournal",
     "Flow",
@@ -72,9 +74,11 @@ __all__ = [
     "expire_bonus",
     "export_journal",
     "find_entries",
+    "get_driver_balance",
     "get_standing",
     "idempotency_key_invalid",
     "idempotency_key_reused",
+    "list_driver_entries",
     "list_entries",
     "list_standings",
     "lock_standing",

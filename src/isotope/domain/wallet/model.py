@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from isotope.domain.tenants.model import Operator
 from isotope.kernel.actor import Actor
-from isotope.kernel.ids import OperatorId, RiderId
+from isotope.kernel.ids import DriverId, OperatorId, RiderId
 
 # The largest single amount, and the largest sum on one account: the biggest integer that JSON clients read exactly.
 MAX_AMOUNT_MINOR: Final = 10**12
@@ -21,6 +21,8 @@ class AccountKind(StrEnum):
     """Accounts of the ledger. Credits are positive: a rider's balance is what we owe, a debt is negative.
 
     RIDER_IN_TRANSIT  money on its way between a rider's card and us: below zero it is awaited, above it goes back
+    RIDER_DEPOSIT  money of a rider that is kept as a deposit
+    DRIVER_BALANCE  what a driver has earned, less the cash that riders gave them: below zero the driver owes it
     CHARGEBACKS  what banks took back
     """
 
@@ -28,6 +30,8 @@ class AccountKind(StrEnum):
     RIDER_BONUS = "RIDER_BONUS"
     RIDER_DEBT = "RIDER_DEBT"
     RIDER_IN_TRANSIT = "RIDER_IN_TRANSIT"
+    RIDER_DEPOSIT = "RIDER_DEPOSIT"
+    DRIVER_BALANCE = "DRIVER_BALANCE"
     REVENUE = "REVENUE"
     TAX = "TAX"
     PROVIDER_CLEARING = "PROVIDER_CLEARING"
@@ -37,6 +41,10 @@ class AccountKind(StrEnum):
     @property
     def is_rider(self) -> bool:
         return self.value.startswith("RIDER_")
+
+    @property
+    def is_driver(self) -> bool:
+        return self is AccountKind.DRIVER_BALANCE
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +65,25 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return self.balance_minor + self.bonus_minor
 
 
+class Account(NamedTuple):
+    """Which account of an operator's, in one currency."""
+
+    kind: AccountKind
+    rider_id: RiderId | None = None
+    driver_id: DriverId | None = None
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One side of a posting; `rider_id` exactly for a rider's account."""
+    """One side of a posting; `rider_id` exactly for a rider's account, `driver_id` for a driver's."""
 
     kind: AccountKind
     amount_minor: int
     rider_id: RiderId | None = None
+    driver_id: DriverId | None = None
+
+    @property
+    def account(self) -> Account:
+        return Account(self.kind, self.rider_id, self.driver_id)
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +114,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError("an entry moves something")
             if (entry.rider_id is not None) != entry.kind.is_rider:
                 raise ValueError(f"{entry.kind} and rider {entry.rider_id} do not fit")
+            if (entry.driver_id is not None) != entry.kind.is_driver:
+                raise ValueError(f"{entry.kind} and driver {entry.driver_id} do not fit")
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):

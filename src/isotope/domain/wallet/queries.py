@@ -7,7 +7,7 @@ import msgspec
 
 from isotope.domain.wallet.model import AccountKind, Difference, Entry, Standing
 from isotope.infra.db import Tx
-from isotope.kernel.ids import OperatorId, RiderId
+from isotope.kernel.ids import DriverId, OperatorId, RiderId
 
 
 class AccountRow(msgspec.Struct, frozen=True):
@@ -51,6 +51,7 @@ async def get_standing(tx: Tx, operator_id: OperatorId, rider_id: RiderId, curre
 class _EntryRow(msgspec.Struct, frozen=True):
     kind: str
     rider_id: int | None
+    driver_id: int | None
     amount_minor: int
 
 
@@ -59,7 +60,7 @@ async def find_entries(tx: Tx, operator_id: OperatorId, cause: str, reason: str)
     rows = await tx.all(
         _EntryRow,
         """
-        select a.kind, a.rider_id, e.amount_minor
+        select a.kind, a.rider_id, a.driver_id, e.amount_minor
           from ledger_transaction t
           join ledger_entry e on e.operator_id = t.operator_id and e.transaction_id = t.id
           join ledger_account a on a.operator_id = e.operator_id and a.id = e.account_id
@@ -73,6 +74,7 @@ async def find_entries(tx: Tx, operator_id: OperatorId, cause: str, reason: str)
             kind=AccountKind(row.kind),
             amount_minor=row.amount_minor,
             rider_id=None if row.rider_id is None else RiderId(row.rider_id),
+            driver_id=None if row.driver_id is None else DriverId(row.driver_id),
         )
         for row in rows
     )
@@ -178,7 +180,7 @@ async def check_ledger(tx: Tx, operator_id: OperatorId) -> list[Difference]:
             select 'balance_not_sum', a.id, coalesce(sum(e.amount_minor), 0)::bigint, a.balance_minor
               from ledger_account a
               left join ledger_entry e on e.operator_id = a.operator_id and e.account_id = a.id
-             where a.operator_id = %(operator_id)s and a.rider_id is not null
+             where a.operator_id = %(operator_id)s and (a.rider_id is not null or a.driver_id is not null)
              group by a.operator_id, a.id
             having coalesce(sum(e.amount_minor), 0) <> a.balance_minor
             union all

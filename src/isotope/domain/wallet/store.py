@@ -1,14 +1,15 @@
 """What the wallet writes.
 
 Locks are always taken on the rows of riders' accounts, by rising (rider, kind), before anything is written: two
-transactions that post to the same riders queue and never block each other for good. Who posts for several riders in
+transactions that post to the same riders queue and never block each other for good; a driver's account comes after them,
+and a posting has one of those at most. Who posts for several riders in
 several postings of one database transaction goes by rising rider id.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
-from isotope.domain.wallet.model import AccountKind, Entry, Posting, Standing
+from isotope.domain.wallet.model import Account, AccountKind, Entry, Posting, Standing
 from isotope.domain.wallet.queries import AccountRow, standing_of
 from isotope.infra.db import Tx
 from isotope.kernel.ids import OperatorId, RiderId
@@ -25,7 +26,7 @@ async def lock_standing(tx: Tx, operator_id: OperatorId, rider_id: RiderId, curr
     """
     rows = await _lock_accounts(tx, operator_id, rider_id, currency)
     if not {row.kind for row in rows} >= WALLET_KINDS:
-        await create_accounts(tx, operator_id, currency, [(kind, rider_id) for kind in WALLET_KINDS])
+        await create_accounts(tx, operator_id, currency, [Account(kind, rider_id) for kind in WALLET_KINDS])
         rows = await _lock_accounts(tx, operator_id, rider_id, currency)
     return standing_of(currency, rows)
 
@@ -43,25 +44,28 @@ async def _lock_accounts(tx: Tx, operator_id: OperatorId, rider_id: RiderId, cur
     )
 
 
-async def create_accounts(
-    tx: Tx, operator_id: OperatorId, currency: str, accounts: Iterable[tuple[AccountKind, RiderId | None]]
-) -> None:
+async def create_accounts(tx: Tx, operator_id: OperatorId, currency: str, accounts: Iterable[Account]) -> None:
     """Make the accounts that are missing; when somebody else is making them, wait until that is decided."""
     # In one order for all, or two who make the same accounts could wait for each other.
-    wanted = sorted(set(accounts), key=lambda account: (account[1] is None, account[1] or 0, account[0]))
+    wanted = sorted(
+        set(accounts), key=lambda one: (one.rider_id is None, one.rider_id or 0, one.driver_id or 0, one.kind)
+    )
     await tx.execute(
         """
-        insert into ledger_account (operator_id, kind, rider_id, currency, balance_minor)
-        select %(operator_id)s, kind, rider_id, %(currency)s, case when rider_id is not null then 0 end
-          from unnest(%(kinds)s::text[], %(rider_ids)s::bigint[]) with ordinality as wanted (kind, rider_id, nr)
+        insert into ledger_account (operator_id, kind, rider_id, driver_id, currency, balance_minor)
+        select %(operator_id)s, kind, rider_id, driver_id, %(currency)s,
+               case when rider_id is not null or driver_id is not null then 0 end
+          from unnest(%(kinds)s::text[], %(rider_ids)s::bigint[], %(driver_ids)s::bigint[])
+               with ordinality as wanted (kind, rider_id, driver_id, nr)
          order by nr
         on conflict do nothing
         """,
         {
             "operator_id": operator_id,
             "currency": currency,
-            "kinds": [kind for kind, _rider_id in wanted],
-            "rider_ids": [rider_id for _kind, rider_id in wanted],
+            "kinds": [one.kind for one in wanted],
+            "rider_ids": [one.rider_id for one in wanted],
+            "driver_ids": [one.driver_id for one in wanted],
         },
     )
 
@@ -75,8 +79,8 @@ async def insert_posting(tx: Tx, posting: Posting) -> bool:
     written = await tx.execute(
         """
         with entry as (
-            select * from unnest(%(kinds)s::text[], %(rider_ids)s::bigint[], %(amounts)s::bigint[])
-                with ordinality as given (kind, rider_id, amount_minor, nr)
+            select * from unnest(%(kinds)s::text[], %(rider_ids)s::bigint[], %(driver_ids)s::bigint[], %(amounts)s::bigint[])
+                with ordinality as given (kind, rider_id, driver_id, amount_minor, nr)
         ), locked as materialized (
             select id, kind, rider_id from ledger_account
              where operator_id = %(operator_id)s and currency = %(currency)s
@@ -90,8 +94,13 @@ async def insert_posting(tx: Tx, posting: Posting) -> bool:
             select entry.nr, entry.amount_minor, own.id
               from entry join ledger_account own
                 on own.operator_id = %(operator_id)s and own.currency = %(currency)s and own.kind = entry.kind
-               and own.rider_id is null
-             where entry.rider_id is null
+               and own.rider_id is null and own.driver_id is null
+             where entry.rider_id is null and entry.driver_id is null
+            union all
+            select entry.nr, entry.amount_minor, drivers.id
+              from entry join ledger_account drivers
+                on drivers.operator_id = %(operator_id)s and drivers.currency = %(currency)s
+               and drivers.driver_id = entry.driver_id
         ), header as (
             insert into ledger_transaction (operator_id, currency, reason, actor, cause, at)
             select %(operator_id)s, %(currency)s, %(reason)s, %(actor)s, %(cause)s, %(now)s
@@ -113,12 +122,13 @@ async def insert_posting(tx: Tx, posting: Posting) -> bool:
             "now": posting.now,
             "kinds": [entry.kind for entry in posting.entries],
             "rider_ids": [entry.rider_id for entry in posting.entries],
+            "driver_ids": [entry.driver_id for entry in posting.entries],
             "amounts": [entry.amount_minor for entry in posting.entries],
         },
     )
     return written > 0
 
 
-def accounts_of(entries: Iterable[Entry]) -> list[tuple[AccountKind, RiderId | None]]:
+def accounts_of(entries: Iterable[Entry]) -> list[Account]:
     """Which accounts a posting touches."""
-    return [(entry.kind, entry.rider_id) for entry in entries]
+    return [entry.account for entry in entries]

@@ -16,7 +16,7 @@ from isotope.domain.zones.model import (
 )
 from isotope.domain.zones.nearest import find_nearest_parking
 from isotope.domain.zones.rules import judge_end, may_end_at
-from isotope.domain.zones.shape import check_zone
+from isotope.domain.zones.shape import Shape, check_zone, shape_of
 from isotope.domain.zones.store import ZONES_CHANGED, load_index, replace_zones
 from isotope.domain.zones.zones import Zones
 
@@ -30,6 +30,7 @@ __all__ = [
     "InvalidZonesError",
     "Means",
     "NearestParking",
+    "Shape",
     "Zone",
     "ZoneDraft",
     "ZoneEffect",
@@ -45,5 +46,6 @@ __all__ = [
     "load_index",
     "may_end_at",
     "replace_zones",
+    "shape_of",
     "zones_entered",
 ]

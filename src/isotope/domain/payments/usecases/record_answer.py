@@ -14,7 +14,6 @@ from isotope.domain.payments.model import (
     CardCall,
     CardPayment,
     CardStatus,
-    Purpose,
     RefusalCode,
 )
 from isotope.domain.payments.rules import after_answer
@@ -99,7 +98,7 @@ async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall
             else (Entry(kind=transit, amount_minor=amount, rider_id=rider),)
         )
         entries.append(("card_captured", (Entry(kind=clearing, amount_minor=-amount), *came)))
-    if after.unpaid_minor and payment.purpose is Purpose.RIDE:
+    if after.unpaid_minor and payment.purpose.is_owed:
         amount = after.unpaid_minor
         owed = (
             Entry(kind=transit, amount_minor=amount, rider_id=rider),
@@ -133,7 +132,7 @@ async def _post(tx: Tx, operator: Operator, payment: CardPayment, call: CardCall
                 entries=sides,
             ),
         )
-    if after.unpaid_minor and payment.purpose is Purpose.RIDE:
+    if after.unpaid_minor and payment.purpose.is_owed:
         # Money may have come in while the card was asked.
         await settle_debt(
             tx,

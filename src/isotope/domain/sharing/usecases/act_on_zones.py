@@ -9,12 +9,11 @@ import structlog
 
 from isotope.domain.devices import find_outcome
 from isotope.domain.devices.model import CommandName, Scalar
-from isotope.domain.fleet import LockedVehicle, VehicleStatus, list_in_use, lock_vehicle
+from isotope.domain.fleet import LockedVehicle, VehicleStatus, list_in_use, lock_vehicle, order_vehicle
 from isotope.domain.identity import TellRider, tell_later
 from isotope.domain.sharing import queries, store
 from isotope.domain.sharing.funds import last_told
 from isotope.domain.sharing.model import EventKind, Ride, RideStatus
-from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.speeds import speed_wanted
 from isotope.domain.sharing.zone_effects import (
     NOT_TOLD,

@@ -8,10 +8,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from isotope.domain.devices.model import CommandName
-from isotope.domain.fleet import LockedVehicle, lock_vehicle
-from isotope.domain.payments import CardCall, Cards
+from isotope.domain.evidence import KeptImage, PictureOf, Shows, insert_picture
+from isotope.domain.fleet import LockedVehicle, lock_vehicle, order_vehicle
+from isotope.domain.payments import CardCall, Cards, carry_out_all
 from isotope.domain.sharing import errors, queries, store
-from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.ending import (
     Allowed,
     EndFacts,
@@ -23,8 +23,6 @@ from isotope.domain.sharing.ending import (
 )
 from isotope.domain.sharing.fairness import is_known_refusal
 from isotope.domain.sharing.model import EndPlan, EventKind, Outcome, Ride, RideEvent, RideStatus
-from isotope.domain.sharing.orders import order_vehicle
-from isotope.domain.sharing.pictures import KeptImage, insert_ride_picture
 from isotope.domain.sharing.rules import LOCK_NOT_CONFIRMED, lock_refused
 from isotope.domain.sharing.usecases.close_ride import close_ride
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, lock_own_ride
@@ -108,7 +106,7 @@ async def _decide(rt: Runtime, cards: Cards, index: ZoneIndex, command: EndRide)
             await _record_refusal(tx, asked, verdict)
             return _Decided(ride, refusal=verdict.refusal)
         for image in command.images:
-            await insert_ride_picture(tx, asked.key, image, now)
+            await insert_picture(tx, operator.id, Shows(PictureOf.RIDE, ride.id), image, now)
         return await _lock_or_close(rt, cards, tx, asked, verdict)
 
 

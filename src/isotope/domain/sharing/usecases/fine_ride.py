@@ -10,12 +10,13 @@ from isotope.domain.payments import (
     Collect,
     Purpose,
     after_spending,
+    carry_out_all,
     collect,
     find_chosen_card,
     plan_debt_collection,
 )
 from isotope.domain.sharing import errors, refunds, store
-from isotope.domain.sharing.cards import carry_out_all, find_paying_card
+from isotope.domain.sharing.cards import find_paying_card
 from isotope.domain.sharing.fine_receipts import issue_fine_receipt
 from isotope.domain.sharing.model import Ride
 from isotope.domain.sharing.refund_rules import may_fine

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from isotope.domain.payments import CardCall, Cards, OpenRefund, list_refundable, open_refund
+from isotope.domain import payments
+from isotope.domain.payments import CardCall, Cards, Parts
 from isotope.domain.pricing.model import TaxLine
 from isotope.domain.sharing import refunds
 from isotope.domain.sharing.fine_receipts import issue_credit_note
 from isotope.domain.sharing.model import Ride
-from isotope.domain.sharing.refund_rules import Parts
 from isotope.domain.sharing.refunds import FineId, Refund, RefundCode
 from isotope.domain.tenants.model import Operator
-from isotope.domain.wallet import AccountKind, Entry, Posting, bonus_expiry, credit_entries, lock_standing, post
 from isotope.infra.db import Tx
 from isotope.kernel.actor import Actor
 
@@ -42,45 +41,23 @@ async def give_back(tx: Tx, cards: Cards, what: GiveBack, now: datetime) -> tupl
 
     The caller holds the ride's row and has decided that so much may be given back.
     """
-    operator, rider, parts = what.operator, what.ride.rider_id, what.parts
+    operator, parts = what.operator, what.parts
     refund_id = await refunds.next_refund_id(tx)
-    refund_cause = f"refund:{refund_id}"
-    calls = []
-    to_card = 0
-    if parts.card_minor and not what.to_wallet:
-        for payment_id, amount_minor in await list_refundable(tx, cards, operator.id, what.cause, parts.card_minor):
-            refund_of = OpenRefund(
-                operator_id=operator.id,
-                payment_id=payment_id,
-                amount_minor=amount_minor,
-                cause=refund_cause,
-                actor=what.actor,
-                now=now,
-            )
-            calls.append(await open_refund(tx, refund_of))
-            to_card += amount_minor
-    standing = await lock_standing(tx, operator.id, rider, what.ride.currency)
-    # What no card gets is money that comes in: it settles debt first.
-    credited = credit_entries(rider, standing, parts.total_minor - parts.bonus_minor - to_card)
-    tax_minor = sum(tax.tax_minor for tax in what.taxes)
-    sides = (
-        Entry(kind=AccountKind.REVENUE, amount_minor=tax_minor - parts.total_minor),
-        Entry(kind=AccountKind.TAX, amount_minor=-tax_minor),
-        Entry(kind=AccountKind.RIDER_BONUS, amount_minor=parts.bonus_minor, rider_id=rider),
-        Entry(kind=AccountKind.RIDER_IN_TRANSIT, amount_minor=to_card, rider_id=rider),
-        *credited,
-    )
-    await post(
+    given = await payments.give_back(
         tx,
-        Posting(
-            operator_id=operator.id,
+        cards.provider_name,
+        payments.GiveBack(
+            operator=operator,
+            rider_id=what.ride.rider_id,
             currency=what.ride.currency,
+            cause=what.cause,
+            refund_cause=f"refund:{refund_id}",
             reason="refund",
+            parts=parts,
+            tax_minor=sum(tax.tax_minor for tax in what.taxes),
+            to_wallet=what.to_wallet,
             actor=what.actor,
-            cause=refund_cause,
             now=now,
-            entries=tuple(side for side in sides if side.amount_minor),
-            bonus_expires_at=bonus_expiry(operator.settings.payments, now),
         ),
     )
     refund = await refunds.insert_refund(
@@ -96,11 +73,11 @@ async def give_back(tx: Tx, cards: Cards, what: GiveBack, now: datetime) -> tupl
             balance_minor=parts.balance_minor,
             card_minor=parts.card_minor,
             debt_minor=parts.debt_minor,
-            to_bonus_minor=parts.bonus_minor,
-            to_balance_minor=_sum(credited, AccountKind.RIDER_BALANCE),
-            to_debt_minor=_sum(credited, AccountKind.RIDER_DEBT),
+            to_bonus_minor=given.to_bonus_minor,
+            to_balance_minor=given.to_balance_minor,
+            to_debt_minor=given.to_debt_minor,
             to_card_minor=0,
-            card_pending_minor=to_card,
+            card_pending_minor=given.card_pending_minor,
             code=what.code,
             reason=what.reason,
             actor=what.actor,
@@ -109,8 +86,4 @@ async def give_back(tx: Tx, cards: Cards, what: GiveBack, now: datetime) -> tupl
         ),
     )
     await issue_credit_note(tx, operator, what.ride, refund, now)
-    return refund, calls
-
-
-def _sum(entries: tuple[Entry, ...], kind: AccountKind) -> int:
-    return sum(entry.amount_minor for entry in entries if entry.kind is kind)
+    return refund, list(given.calls)

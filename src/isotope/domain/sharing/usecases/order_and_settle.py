@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 from isotope.domain.devices.model import CommandName
-from isotope.domain.fleet import lock_vehicle
+from isotope.domain.fleet import lock_vehicle, order_vehicle
 from isotope.domain.payments import NO_CARDS
 from isotope.domain.sharing import store
 from isotope.domain.sharing.model import Ride, RideStatus
-from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, lock_own_ride
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle
 from isotope.domain.tenants.model import Operator

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from isotope.domain.evidence import LinkedPicture, PictureOf, show_pictures
 from isotope.domain.pricing import Usage
 from isotope.domain.receipts import ReceiptId, list_receipt_ids
-from isotope.domain.sharing import errors, history, pictures, queries, refunds
+from isotope.domain.sharing import errors, history, queries, refunds
 from isotope.domain.sharing.history import PastRide, Rating
-from isotope.domain.sharing.links import write_link
-from isotope.domain.sharing.pictures import PictureOf, StoredPicture
 from isotope.domain.sharing.refunds import Fine, Refund
 from isotope.domain.sharing.route import Coarseness, coarsen
 from isotope.domain.sharing.rules import ride_usage
@@ -17,14 +16,6 @@ from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.geo import Point
 from isotope.kernel.ids import RideId, RiderId
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedPicture:
-    """A picture and the link that opens it for a while."""
-
-    picture: StoredPicture
-    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +54,7 @@ async def read_ride(
         given_back = tuple(await refunds.list_refunds(tx, operator.id, ride_id))
         causes = [f"ride:{ride_id}", *(one.cause for one in fines), *(one.cause for one in given_back)]
         events = await queries.list_events(tx, operator.id, ride_id)
-        shown = await pictures.list_pictures(tx, PictureOf.RIDE, operator.id, [ride_id])
-        file_key = await pictures.get_file_key(tx, operator.id)
+        shown = await show_pictures(tx, PictureOf.RIDE, operator.id, [ride_id], now)
         ended_at = past.ride.ended_at or now
         places: list[Point] = []
         if with_route and now < ended_at + timedelta(days=operator.settings.privacy.route_days):
@@ -75,7 +65,7 @@ async def read_ride(
             fines=fines,
             refunds=given_back,
             receipt_ids=tuple(await list_receipt_ids(tx, operator.id, rider_id, causes)),
-            pictures=tuple(LinkedPicture(one, write_link(one, file_key, now)) for one in shown),
+            pictures=tuple(shown),
             rating=await history.find_rating(tx, operator.id, ride_id),
             route=tuple(coarsen(places, _coarseness(operator.settings.privacy))),
         )

@@ -8,13 +8,12 @@ import structlog
 
 from isotope.domain.benefits import give_back as give_benefits_back
 from isotope.domain.fleet import By, LockedVehicle, VehicleStatus, change_status, find_movement, lock_vehicle
-from isotope.domain.payments import CardCall, Cards, list_asked
+from isotope.domain.payments import CardCall, Cards, carry_out_all, list_asked, split_refund
 from isotope.domain.pricing import Bill, Quota, bill, english, proportional_tax
 from isotope.domain.sharing import day_spends, queries, refunds, store
-from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.fairness import FAILED_RIDE, LATE_REPORT, Finding, Looked, finding_of
 from isotope.domain.sharing.model import EventKind, Ride, RideEvent, RideStatus
-from isotope.domain.sharing.refund_rules import charged_parts, split_refund
+from isotope.domain.sharing.refund_rules import charged_parts
 from isotope.domain.sharing.refunds import Refund, RefundCode
 from isotope.domain.sharing.rules import ride_usage
 from isotope.domain.sharing.usecases.give_back import GiveBack, give_back

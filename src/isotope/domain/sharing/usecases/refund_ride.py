@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from isotope.domain.payments import CardCall, Cards, list_asked
+from isotope.domain.payments import CardCall, Cards, carry_out_all, list_asked, split_refund
 from isotope.domain.pricing import proportional_tax
 from isotope.domain.pricing.model import TaxLine
 from isotope.domain.sharing import errors, refunds, store
-from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.fine_receipts import fine_taxes
 from isotope.domain.sharing.model import Ride
-from isotope.domain.sharing.refund_rules import RefundFacts, charged_parts, may_refund, split_refund
+from isotope.domain.sharing.refund_rules import RefundFacts, charged_parts, may_refund
 from isotope.domain.sharing.refunds import Fine, FineId, Refund
 from isotope.domain.sharing.usecases.give_back import GiveBack, give_back
 from isotope.domain.tenants.model import Operator, Role

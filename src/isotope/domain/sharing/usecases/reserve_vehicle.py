@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from isotope.domain.fleet import LockedVehicle, VehicleStatus, hold_vehicle, lock_vehicle, offers_of
-from isotope.domain.payments import Cards
+from isotope.domain.fleet import (
+    LockedVehicle,
+    VehicleStatus,
+    hold_vehicle,
+    lock_vehicle,
+    offers_of,
+    vehicle_has_no_device,
+)
+from isotope.domain.payments import Cards, list_usable_cards
 from isotope.domain.pricing import Tariff
 from isotope.domain.sharing import errors, reservation_store
-from isotope.domain.sharing.cards import list_usable_cards
 from isotope.domain.sharing.places import free_place, list_open_places
 from isotope.domain.sharing.ports import TakenVehicles
-from isotope.domain.sharing.reservation_rules import ReserveFacts, may_reserve
+from isotope.domain.sharing.reservation_rules import ReserveFacts, free_until, may_reserve
 from isotope.domain.sharing.reservations import Reservation, ReservationTerms
 from isotope.domain.sharing.take_vehicle import Found, TakeVehicle, gather_facts, lock_taker, own_reservation
 from isotope.domain.sharing.usecases.expire_reservation import defer_expiry
@@ -27,7 +33,8 @@ async def reserve_vehicle(rt: Runtime, cards: Cards, taken: TakenVehicles, comma
     """The vehicle is nobody else's until the reservation ends: by its ride, by the rider, or by the job for its end.
 
     Raises:
-        Refusal: by the table of `reservation_rules.may_reserve`; `vehicle_not_found`, `vehicle_has_no_device`.
+        Refusal: by the table of `reservation_rules.may_reserve`; `vehicle_not_found`, `vehicle_has_no_device`,
+            `vehicle_booked`.
     """
     operator, now = command.operator, rt.clock.now()
     async with rt.db.write() as tx:
@@ -53,6 +60,7 @@ async def reserve_vehicle(rt: Runtime, cards: Cards, taken: TakenVehicles, comma
             status=VehicleStatus.RESERVED,
             actor=command.actor,
             now=now,
+            free_until=free_until(operator, reservation.expires_at),
         )
         await defer_expiry(rt, tx, reservation)
         tx.after_commit(lambda: taken.drop(operator.id, found.vehicle.id))
@@ -79,7 +87,7 @@ async def _allow(tx: Tx, cards: Cards, command: ReserveVehicle, now: datetime) -
     if no := may_reserve(facts):
         raise no
     if vehicle.vehicle.device_id is None:
-        raise errors.vehicle_has_no_device()
+        raise vehicle_has_no_device()
     place = free_place(opened, most)
     if place is None:
         raise errors.too_many_rides(most)

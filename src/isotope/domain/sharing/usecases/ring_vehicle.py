@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from isotope.domain.devices import await_outcome
 from isotope.domain.devices.model import CommandName, CommandStatus
-from isotope.domain.fleet import VehicleStatus, get_vehicle, vehicle_not_available
+from isotope.domain.fleet import VehicleStatus, get_vehicle, order_vehicle, vehicle_not_available
 from isotope.domain.sharing import errors, queries
-from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.tenants.model import Operator
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor

@@ -8,9 +8,8 @@ from typing import Final
 
 from isotope.domain.devices import await_outcome, resolve_command
 from isotope.domain.devices.model import CommandName, CommandStatus
-from isotope.domain.fleet import LockedVehicle, get_vehicle
+from isotope.domain.fleet import LockedVehicle, get_vehicle, order_vehicle
 from isotope.domain.sharing import errors, queries
-from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.tenants.model import Operator
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from isotope.domain.devices.model import CommandName
-from isotope.domain.fleet import VehicleStatus, lock_vehicle
+from isotope.domain.fleet import VehicleStatus, lock_vehicle, order_vehicle
 from isotope.domain.payments import (
     CardCall,
     CardPayment,
@@ -18,12 +18,11 @@ from isotope.domain.payments import (
     RefusalCode,
     card_declined,
     card_no_answer,
+    carry_out_all,
     list_payments,
 )
 from isotope.domain.sharing import errors, store
-from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.model import Outcome, Ride, RideStatus
-from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.rules import after_authorising
 from isotope.domain.sharing.usecases.fail_ride import fail_ride
 from isotope.domain.sharing.usecases.return_reservation import return_reservation

@@ -10,9 +10,8 @@ from typing import Final
 
 from isotope.domain.devices import await_word, give_up_command
 from isotope.domain.fleet import VehicleStatus, lock_vehicle
-from isotope.domain.payments import CardCall, Cards
+from isotope.domain.payments import CardCall, Cards, carry_out_all
 from isotope.domain.sharing import errors, queries, store
-from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.funds import STOP_NOT_CONFIRMED
 from isotope.domain.sharing.model import BY_ITSELF, WAITING, EventKind, Outcome, Ride, RideStatus
 from isotope.domain.sharing.rules import after_command, is_paused

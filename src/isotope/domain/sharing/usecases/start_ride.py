@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from isotope.domain.benefits import claim_for_ride
 from isotope.domain.devices.model import CommandName
-from isotope.domain.fleet import Offers, VehicleStatus, hold_vehicle, lock_vehicle, offers_of
+from isotope.domain.fleet import (
+    Offers,
+    VehicleStatus,
+    hold_vehicle,
+    lock_vehicle,
+    offers_of,
+    order_vehicle,
+    vehicle_has_no_device,
+)
 from isotope.domain.payments import (
     WALLET,
     CardCall,
@@ -14,15 +22,14 @@ from isotope.domain.payments import (
     OpenPayment,
     Purpose,
     carry_out,
+    list_usable_cards,
     open_payment,
 )
 from isotope.domain.pricing import least
 from isotope.domain.sharing import errors, reservation_store, store
 from isotope.domain.sharing.addon_stock import lock_stock, take_from_stock
 from isotope.domain.sharing.agreeing import WhatIsRidden, terms_now
-from isotope.domain.sharing.cards import list_usable_cards
 from isotope.domain.sharing.model import AgreedAddon, EventKind, Ride, RideStatus, Terms
-from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.places import free_place, list_open_places
 from isotope.domain.sharing.ports import TakenVehicles
 from isotope.domain.sharing.reservation_rules import fee_of_ride
@@ -81,7 +88,7 @@ async def start_ride(rt: Runtime, cards: Cards, taken: TakenVehicles, zones: Zon
 
     Raises:
         Refusal: by the table of `rules.may_start`; `vehicle_not_found`, `vehicle_has_no_device`,
-            `device_offline`, `package_not_available`; `card_declined`, `card_no_answer`, after which nobody is charged
+            `device_offline`, `package_not_available`, `vehicle_booked`; `card_declined`, `card_no_answer`, after which nobody is charged
             and the vehicle is as before; `vehicle_did_not_unlock` when the unit refused or said nothing, in which case
             nobody is charged and the vehicle is put aside for a check.
     """
@@ -118,6 +125,7 @@ async def _decide(rt: Runtime, cards: Cards, taken: TakenVehicles, zones: ZoneIn
             actor=command.actor,
             now=now,
             from_holder=None if allowed.reservation is None else allowed.reservation.holder,
+            free_until=now + timedelta(minutes=operator.settings.rentals.prepare_min),
         )
         tx.after_commit(lambda: taken.drop(operator.id, vehicle.vehicle.id))
         if allowed.amount_minor:
@@ -181,7 +189,7 @@ async def _allow(tx: Tx, cards: Cards, command: StartRide, now: datetime) -> _Al
     if place is None:
         raise errors.too_many_rides(rides.max_vehicles_per_rider)
     if vehicle.state is None:
-        raise errors.vehicle_has_no_device()
+        raise vehicle_has_no_device()
     method_id = method_that_pays(facts.payment_method_id, facts.chosen_method_id, facts.card_method_ids) or WALLET
     by_card = any(card.method_id == method_id for card in found.cards)
     return _Allowed(
@@ -208,7 +216,7 @@ async def _insert(
     """The ride with its terms, and what it takes with it: discounts, add-ons, the reservation."""
     operator, vehicle, state = command.operator, allowed.found.vehicle, allowed.found.vehicle.state
     if state is None:
-        raise errors.vehicle_has_no_device()
+        raise vehicle_has_no_device()
     terms = await _terms(tx, zones, command, allowed, state.point, now)
     ride_id = await store.insert_ride(
         tx,

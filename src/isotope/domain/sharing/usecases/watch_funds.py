@@ -8,7 +8,7 @@ import structlog
 
 from isotope.domain.devices import find_last_command, may_send, slow_limit
 from isotope.domain.devices.model import CommandName, CommandStatus, Motion, Scalar
-from isotope.domain.fleet import LockedVehicle, lock_vehicle
+from isotope.domain.fleet import LockedVehicle, lock_vehicle, order_vehicle
 from isotope.domain.identity import TellRider, tell_later
 from isotope.domain.payments import CardCall, Cards, TopUpByItself, carry_out, decide_top_up
 from isotope.domain.sharing import queries, store, watches
@@ -34,7 +34,6 @@ from isotope.domain.sharing.model import (
     RideStatus,
 )
 from isotope.domain.sharing.money import RunningMoney, change_s, limit_of, read_running_money, read_top_up, wants_top_up
-from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.speeds import speed_wanted
 from isotope.domain.sharing.usecases.settle_ride import SettleRide, await_and_settle
 from isotope.domain.sharing.zone_effects import get_effect

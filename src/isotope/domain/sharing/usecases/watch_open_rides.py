@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from isotope.domain.devices import may_send
 from isotope.domain.devices.model import CommandName, Motion
-from isotope.domain.fleet import AlertKind, LockedVehicle, get_vehicle, lock_vehicle, raise_alert
+from isotope.domain.fleet import AlertKind, LockedVehicle, get_vehicle, lock_vehicle, order_vehicle, raise_alert
 from isotope.domain.identity import TellRider, tell_later
-from isotope.domain.payments import CardCall, Cards
+from isotope.domain.payments import CardCall, Cards, carry_out_all
 from isotope.domain.pricing import Correction
 from isotope.domain.sharing import queries, standstills, store
 from isotope.domain.sharing.auto import (
@@ -28,10 +28,8 @@ from isotope.domain.sharing.auto import (
     has_moved,
     idle_since,
 )
-from isotope.domain.sharing.cards import carry_out_all
 from isotope.domain.sharing.ending import plan_by_itself
 from isotope.domain.sharing.model import NO_PLAN, EndPlan, EventKind, Outcome, Ride, RideEvent, RideStatus
-from isotope.domain.sharing.orders import order_vehicle
 from isotope.domain.sharing.rules import ride_usage
 from isotope.domain.sharing.usecases.close_ride import close_ride
 from isotope.domain.tenants import list_operators

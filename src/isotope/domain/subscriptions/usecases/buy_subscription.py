@@ -13,6 +13,7 @@ from isotope.domain.payments import (
     card_not_found,
     carry_out,
     find_choice,
+    find_usable_card,
     list_cards,
     list_payments,
     unknown_payment_method,
@@ -31,7 +32,7 @@ from isotope.domain.wallet import Flow, debt_open, lock_standing
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.actor import Actor
-from isotope.kernel.ids import OperatorId, RiderId
+from isotope.kernel.ids import RiderId
 from isotope.kernel.money import Money
 
 
@@ -142,14 +143,3 @@ async def _card(tx: Tx, cards: Cards, command: BuySubscription) -> Card | None:
     if card is None:
         raise card_not_found()
     return card
-
-
-async def find_usable_card(
-    tx: Tx, cards: Cards, operator_id: OperatorId, rider_id: RiderId, card_id: int | None
-) -> Card | None:
-    """The rider's card if it can be charged here."""
-    if card_id is None or cards.provider is None:
-        return None
-    name = cards.provider.name
-    usable = await list_cards(tx, operator_id, rider_id)
-    return next((card for card in usable if card.id == card_id and card.provider == name), None)

@@ -6,12 +6,11 @@ from typing import Final
 
 import structlog
 
-from isotope.domain.payments import CardCall, Cards, carry_out
+from isotope.domain.payments import CardCall, Cards, carry_out, find_usable_card
 from isotope.domain.subscriptions import paying, plans, queries, renewal_rules, store
 from isotope.domain.subscriptions.model import Subscription, SubscriptionId
 from isotope.domain.subscriptions.receipts import tax_of
 from isotope.domain.subscriptions.renewal_rules import Todo
-from isotope.domain.subscriptions.usecases.buy_subscription import find_usable_card
 from isotope.domain.tenants import Operators
 from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import lock_standing

@@ -1,0 +1,1 @@
+"""Roads and places of the outside world, behind the ports of the room maps."""
