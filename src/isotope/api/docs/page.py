@@ -38,9 +38,9 @@ _CURL_FOR_STAFF: Final = f"""STAFF=$(curl -s {BASE}/api/v2/admin/login/openapi -
   -d '{{"email": "admin@demo.test", "password": "demo-password"}}' |
   python3 -c "import sys, json; print(json.load(sys.stdin)['access_token'])")
 echo "$STAFF\""""
-# With `post` and `field` of the lines for a rider. The number is of a driver of the demo.
-_CURL_FOR_DRIVERS: Final = """PHONE=$(post $A/request-phone-verification '{"phone_prefix": "358", "phone": "451900000", "flow": "DRIVER"}' | field "['phone_token']")
-CODE=$(curl -s "$BASE/dev/outbox?phone=358451900000" | field "[0]['code']")
+# With `post` and `field` of the lines for a rider. The number is of the last driver of the demo, whom nobody simulates.
+_CURL_FOR_DRIVERS: Final = """PHONE=$(post $A/request-phone-verification '{"phone_prefix": "358", "phone": "451900059", "flow": "DRIVER"}' | field "['phone_token']")
+CODE=$(curl -s "$BASE/dev/outbox?phone=358451900059" | field "[0]['code']")
 PHONE=$(post $A/verify-phone-code '{"code": "'$CODE'", "phone_token": "'$PHONE'"}' | field "['phone_token']")
 DRIVER=$(post /openapi/v1.0/driver/login '{"phone_token": "'$PHONE'"}' | field "['token']")
 echo "$DRIVER\""""
