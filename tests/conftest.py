@@ -1,11 +1,12 @@
 """Fixtures of every test: a real PostgreSQL, a runtime on it, a clock that tests set.
 
 One server serves the whole run. Under xdist the controlling process owns it and tells the workers its address; each
-process has a database of its own. Tests share that database: each makes its own operator.
+process has a database of its own, and now and then a fresh one, since what looks at all operators takes the longer the
+more there are. Tests share a database: each makes its own operator.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import pytest_asyncio
@@ -60,9 +61,46 @@ def template_url(request: pytest.FixtureRequest) -> Iterator[str]:
     server.stop()
 
 
+class _Databases:
+    """The migrated database of this process, changed for a fresh one after so many tests."""
+
+    TESTS: Final = 40
+
+    def __init__(self, template_url: str) -> None:
+        self._template_url = template_url
+        self._url: str | None = None
+        self._tests = 0
+
+    def url(self) -> str:
+        if self._tests == self.TESTS:
+            self.drop()
+        if self._url is None:
+            self._url, self._tests = new_database(self._template_url), 0
+        self._tests += 1
+        return self._url
+
+    def drop(self) -> None:
+        if self._url is not None:
+            drop_database(self._url)
+            self._url = None
+
+
 @pytest.fixture(scope="session")
-def database_url(template_url: str) -> Iterator[str]:
-    """The migrated database of this process."""
+def databases(template_url: str) -> Iterator[_Databases]:
+    made = _Databases(template_url)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def database_url(databases: _Databases) -> str:
+    """A migrated database that some tests before may have used."""
+    return databases.url()
+
+
+@pytest.fixture(scope="module")
+def module_database_url(template_url: str) -> Iterator[str]:
+    """A migrated database of one module, for what lives as long as it, and for properties."""
     url = new_database(template_url)
     yield url
     drop_database(url)

@@ -274,15 +274,15 @@ STEPS = ("authorised", "captured", "captured of the other", "refunded", "a stran
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=14))
-def test_any_order_and_number_of_webhooks_ends_the_same(database_url: str, steps: list[str]) -> None:
+def test_any_order_and_number_of_webhooks_ends_the_same(module_database_url: str, steps: list[str]) -> None:
     """One payment's capture and another one's refund were not heard. Whatever is told when, each happens once."""
 
     async def run() -> None:
         clock = SettableClock()
-        db = Database(database_url, min_size=1, max_size=4)
+        db = Database(module_database_url, min_size=1, max_size=4)
         await db.open()
         try:
-            rt = Runtime(db=db, clock=clock, hub=Hub(database_url), jobs=Jobs())
+            rt = Runtime(db=db, clock=clock, hub=Hub(module_database_url), jobs=Jobs())
             with running_sandbox(clock) as sandbox, TemporaryDirectory() as folder:
                 async with run_card_api(rt, Path(folder), sandbox) as api:
                     till = await open_till(await make_customer(api, sandbox))

@@ -211,5 +211,5 @@ async def act_both(database_url: str, sequence: list[Action]) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sequence=actions)
-def test_the_flow_does_what_the_naive_model_says(database_url: str, sequence: list[Action]) -> None:
-    asyncio.run(act_both(database_url, sequence))
+def test_the_flow_does_what_the_naive_model_says(module_database_url: str, sequence: list[Action]) -> None:
+    asyncio.run(act_both(module_database_url, sequence))
