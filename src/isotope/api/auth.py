@@ -25,7 +25,8 @@ from isotope.api.errors import no_access, secret_key_only, secret_key_required, 
 from isotope.api.operation import Auth, Operation
 from isotope.domain.drivers import find_driver_by_token
 from isotope.domain.identity import find_rider_by_token, read_rider
-from isotope.domain.tenants import Operator, find_staff_by_token
+from isotope.domain.tenants import Operator, find_staff_by_token, may, whole_operator_only
+from isotope.domain.tenants.model import Staff
 from isotope.kernel.ids import RiderId
 
 MOST_CREDENTIAL: Final = 512
@@ -111,6 +112,18 @@ async def _staff_caller(services: Services, credential: str | None) -> Caller:
     if found is None:
         raise unauthorized()
     return StaffCaller(*found)
+
+
+def judge_staff(operation: Operation, staff: Staff) -> None:
+    """What the role may not, and what is not for a subaccount, is refused before anything else is looked at.
+
+    Raises:
+        Refusal: `role_not_allowed`, `whole_operator_only`.
+    """
+    if operation.right is not None and (no := may(staff.role, operation.right)):
+        raise no
+    if staff.subaccount_id is not None and not operation.subaccounts:
+        raise whole_operator_only()
 
 
 async def _driver_caller(services: Services, operator: Operator, credential: str | None) -> Caller:

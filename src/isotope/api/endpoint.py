@@ -11,11 +11,12 @@ from typing import Any, Final
 import msgspec
 
 from isotope.api.address import Networks, address_of
-from isotope.api.auth import find_caller, find_operator, settle
+from isotope.api.auth import find_caller, find_operator, judge_staff, settle
 from isotope.api.body import Receive, Room, read_form, read_json, read_query
 from isotope.api.caller import Caller, DriverCaller, RiderCaller, StaffCaller
 from isotope.api.context import Services
 from isotope.api.errors import encode_refusal
+from isotope.api.exports import csv_headers, csv_of, wants_csv
 from isotope.api.idempotency import is_final, once, read_key, request_of
 from isotope.api.operation import Call, Operation
 from isotope.api.pdf import Pdf
@@ -99,6 +100,7 @@ async def _answer(
         trace.caller = type(caller).__name__
         if isinstance(caller, StaffCaller):
             operator = caller.operator
+            judge_staff(operation, caller.staff)
         if operator is not None:
             trace.operator_id = operator.id
             languages = _languages(headers, operator, _own_language(caller))
@@ -115,6 +117,7 @@ async def _answer(
             tenant=operator,
             if_none_match=headers.get("if-none-match", ""),
             accept_encoding=headers.get("accept-encoding", ""),
+            accept=headers.get("accept", ""),
         )
         if key is None or operator is None:
             done = await _carry_out(operation, call, trace)
@@ -157,6 +160,8 @@ async def _carry_out(operation: Operation, call: Call[Any], trace: Trace) -> Who
         return response.answer(call.if_none_match, call.accept_encoding)
     if isinstance(response, EventStream):
         return response
+    if operation.export is not None and isinstance(response, operation.export) and wants_csv(call.accept):
+        return 200, csv_of(response), csv_headers(operation.id, response)
     if isinstance(response, Pdf):
         return 200, response.content, response.headers()
     return 200, encode(response), []

@@ -26,6 +26,7 @@ from isotope.api.context import Services
 from isotope.api.decode import Decoder
 from isotope.domain.drivers.model import Driver
 from isotope.domain.identity.model import Rider
+from isotope.domain.tenants import Right
 from isotope.domain.tenants.model import Operator, Staff
 from isotope.kernel.actor import SECRET_KEY, Actor, driver_actor, rider_actor, staff_actor
 from isotope.kernel.errors import Kind
@@ -69,6 +70,7 @@ class Call(Generic[Req]):
             key is another key, so a cause that is made of it names the caller (`actor`) too.
         if_none_match: the `If-None-Match` header, for operations that answer with a tag; empty if not sent.
         accept_encoding: the `Accept-Encoding` header; empty if not sent.
+        accept: the `Accept` header; empty if not sent.
     """
 
     services: Services
@@ -81,6 +83,7 @@ class Call(Generic[Req]):
     tenant: Operator | None
     if_none_match: str = ""
     accept_encoding: str = ""
+    accept: str = ""
 
     @property
     def operator(self) -> Operator:
@@ -170,6 +173,11 @@ class Operation:
     idempotent: bool
     # Answers with an ETag, and 304 to who has it.
     tagged: bool
+    # Of staff: what their role must allow, and whether those of a subaccount may call it, too.
+    right: Right | None
+    subaccounts: bool
+    # What it answers with when `export` is asked for; None: it has no such form.
+    export: Any
     # Names of the fields that work with the secret key only, and of those that must be sent.
     secret_only: tuple[str, ...]
     required_fields: tuple[str, ...]
@@ -199,6 +207,9 @@ def operation(
     response_example: Any = None,
     idempotent: bool = False,
     tagged: bool = False,
+    right: Right | None = None,
+    subaccounts: bool = False,
+    export: Any = None,
 ) -> Callable[[H], H]:
     """Declare the handler of an operation.
 
@@ -219,12 +230,20 @@ def operation(
         idempotent: whether it takes an `Idempotency-Key` (see `api/idempotency.py`): whatever creates, starts, ends,
             pauses or moves money does, unless it answers with a token.
         tagged: whether its answers carry an `ETag` (see `api/tagged.py`): the handler returns `Tagged`.
+        right: of staff, what their role must allow; every `Auth.STAFF` operation says it.
+        subaccounts: of staff, whether those of a subaccount may call it: the handler then shows and changes nothing
+            but what belongs to it (`call.staff().subaccount_id`). False: they are refused.
+        export: the Struct of the answer's export form, a page of flat rows named `data` (see `api/exports.py`).
 
     Raises:
-        ValueError: the id or the route is taken, or `idempotent` stands where nothing is done or nobody is known.
+        ValueError: the id or the route is taken, or `idempotent` stands where nothing is done or nobody is known, or
+            staff may call it and no right is named.
     """
     if idempotent and (method == "GET" or auth is Auth.NONE):
         raise ValueError(f"{id}: an Idempotency-Key belongs to a caller of an operator who changes something")
+
+    if (right is not None) != (auth is Auth.STAFF) or (subaccounts and auth is not Auth.STAFF):
+        raise ValueError(f"{id}: the roles of staff are about operations of staff")
 
     def declare(handler: H) -> H:
         taken = [known for known in _REGISTRY.values() if (known.method, known.path) == (method, path)]
@@ -248,6 +267,9 @@ def operation(
             decoder=Decoder(request),
             idempotent=idempotent,
             tagged=tagged,
+            right=right,
+            subaccounts=subaccounts,
+            export=export,
             secret_only=tuple(known.encode_name for known in _fields(request) if _is_secret_only(known)),
             required_fields=tuple(known.encode_name for known in _fields(request) if known.required),
         )

@@ -22,5 +22,8 @@ DriverId = NewType("DriverId", int)
 TripId = NewType("TripId", int)
 TaxiClassId = NewType("TaxiClassId", int)
 TaxiVehicleId = NewType("TaxiVehicleId", int)
+SubaccountId = NewType("SubaccountId", int)
+TaskId = NewType("TaskId", int)
+TaskTypeId = NewType("TaskTypeId", int)
 
 MAX_ID: Final = 2**63 - 1

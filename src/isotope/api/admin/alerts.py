@@ -7,6 +7,7 @@ from isotope.api.admin.alerts_types import VehicleAlert, VehicleAlerts, VehicleA
 from isotope.api.bookmarks import bookmark_unknown, chosen_bookmark, read_bookmark, write_bookmark
 from isotope.api.operation import Auth, Call, operation
 from isotope.domain.fleet import RaisedAlert, has_alert, list_alerts
+from isotope.domain.tenants import Right
 
 _LIST: Final = "vehicle_alerts"
 _DAYS: Final = {"LAST_1_DAY": 1, "LAST_2_DAYS": 2, "LAST_7_DAYS": 7, "LAST_30_DAYS": 30}
@@ -19,6 +20,7 @@ _DAYS: Final = {"LAST_1_DAY": 1, "LAST_2_DAYS": 2, "LAST_7_DAYS": 7, "LAST_30_DA
     method="POST",
     path="/api/v2/admin/vehicle-alerts",
     auth=Auth.STAFF,
+    right=Right.LOOK,
     request=VehicleAlertsRequest,
     response=VehicleAlerts,
     request_example={"filter": "LAST_7_DAYS"},

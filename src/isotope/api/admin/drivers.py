@@ -12,6 +12,7 @@ from isotope.api.bookmarks import bookmark_unknown, chosen_bookmark, read_bookma
 from isotope.api.driver.documents import day_of, document_of
 from isotope.api.operation import Auth, Call, operation
 from isotope.domain import drivers
+from isotope.domain.tenants import Right
 from isotope.kernel.errors import Kind
 from isotope.kernel.ids import DriverId
 
@@ -44,6 +45,7 @@ _EXAMPLE: Final = {
     method="POST",
     path=f"{_BASE}/get",
     auth=Auth.STAFF,
+    right=Right.SEE_PEOPLE,
     request=StaffDocumentsRequest,
     response=StaffDocuments,
     refusals=((Kind.FORBIDDEN, "role_not_allowed"), (Kind.NOT_FOUND, "driver_not_found")),
@@ -87,6 +89,7 @@ async def get_driver_documents(call: Call[StaffDocumentsRequest]) -> StaffDocume
     method="POST",
     path=f"{_BASE}/review",
     auth=Auth.STAFF,
+    right=Right.SEE_PEOPLE,
     request=ReviewDocumentRequest,
     response=StaffDocument,
     refusals=(

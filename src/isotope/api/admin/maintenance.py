@@ -13,6 +13,7 @@ from isotope.api.admin.maintenance_types import (
 from isotope.api.bookmarks import bookmark_unknown, chosen_bookmark, read_bookmark, write_bookmark
 from isotope.api.operation import Auth, Call, operation
 from isotope.domain import fleet
+from isotope.domain.tenants import Right
 from isotope.kernel.errors import Fault, Kind, invalid
 from isotope.kernel.ids import VehicleId
 
@@ -41,6 +42,7 @@ _TASK: Final = {
     method="POST",
     path=f"{_BASE}/plan",
     auth=Auth.STAFF,
+    right=Right.WORK_ON_VEHICLES,
     request=PlanMaintenanceRequest,
     response=Maintenance,
     refusals=(
@@ -88,6 +90,7 @@ async def plan_vehicle_maintenance(call: Call[PlanMaintenanceRequest]) -> Mainte
     method="POST",
     path=f"{_BASE}/get",
     auth=Auth.STAFF,
+    right=Right.LOOK,
     request=MaintenanceRequest,
     response=PlannedMaintenance,
     request_example={"vehicle_id": 42},
@@ -123,6 +126,7 @@ async def get_vehicle_maintenance(call: Call[MaintenanceRequest]) -> PlannedMain
     method="POST",
     path=f"{_BASE}/cancel",
     auth=Auth.STAFF,
+    right=Right.WORK_ON_VEHICLES,
     request=CancelMaintenanceRequest,
     response=Maintenance,
     refusals=(_ROLE, (Kind.NOT_FOUND, "task_not_found")),

@@ -10,6 +10,7 @@ from isotope.api.amounts import amount_minor_of
 from isotope.api.bookmarks import bookmark_unknown, read_bookmark, write_bookmark
 from isotope.api.operation import Auth, Call, operation
 from isotope.domain import benefits
+from isotope.domain.tenants import Right
 from isotope.kernel.errors import Kind
 from isotope.kernel.money import to_decimal
 
@@ -44,6 +45,7 @@ _CODE: Final = {
     method="POST",
     path=f"{_BASE}/create",
     auth=Auth.STAFF,
+    right=Right.MANAGE_CODES,
     request=types.CreatePromoCodeRequest,
     response=types.PromoCode,
     refusals=(_ROLE, (Kind.CONFLICT, "promo_code_taken")),
@@ -89,6 +91,7 @@ async def create_promo_code(call: Call[types.CreatePromoCodeRequest]) -> types.P
     method="POST",
     path=f"{_BASE}/stop",
     auth=Auth.STAFF,
+    right=Right.MANAGE_CODES,
     request=types.PromoCodeRequest,
     response=types.PromoCode,
     refusals=(_ROLE, (Kind.NOT_FOUND, "promo_code_not_found")),
@@ -108,6 +111,7 @@ async def stop_promo_code(call: Call[types.PromoCodeRequest]) -> types.PromoCode
     method="POST",
     path=f"{_BASE}/list",
     auth=Auth.STAFF,
+    right=Right.MANAGE_CODES,
     request=types.PromoCodesRequest,
     response=types.PromoCodes,
     refusals=(_ROLE,),

@@ -22,6 +22,7 @@ from isotope.api.context import Services
 from isotope.api.files import file_url
 from isotope.api.operation import Auth, Call, operation
 from isotope.domain import rental
+from isotope.domain.tenants import Right
 from isotope.kernel.errors import Kind
 from isotope.kernel.ids import BookingId, RiderId, VehicleId
 from isotope.kernel.money import to_decimal
@@ -88,6 +89,7 @@ _BOOKING: Final = {
     method="POST",
     path=f"{_BASE}/get",
     auth=Auth.STAFF,
+    right=Right.LOOK,
     request=StaffBookingsRequest,
     response=StaffBookings,
     request_example={"booking_statuses": ["UPCOMING", "ACTIVE"]},
@@ -141,6 +143,7 @@ def _which(body: StaffBookingsRequest, now: datetime) -> rental.WhichBookings:
     method="POST",
     path=f"{_BASE}/cancel",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=StaffCancelRequest,
     response=StaffBookingShown,
     refusals=(*_COMMON, (Kind.CONFLICT, "booking_status"), (Kind.CONFLICT, "booking_busy")),
@@ -175,6 +178,7 @@ async def cancel_booking_by_staff(call: Call[StaffCancelRequest]) -> StaffBookin
     method="POST",
     path=f"{_BASE}/charge",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=BookingClaimRequest,
     response=BookingChargeShown,
     refusals=(*_LIMITED, (Kind.CONFLICT, "booking_status")),
@@ -209,6 +213,7 @@ async def charge_booking(call: Call[BookingClaimRequest]) -> BookingChargeShown:
     method="POST",
     path=f"{_BASE}/refund",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=BookingRefundRequest,
     response=BookingRefundShown,
     refusals=(

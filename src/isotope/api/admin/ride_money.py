@@ -15,6 +15,7 @@ from isotope.api.admin.ride_money_types import (
 from isotope.api.amounts import amount_minor_of
 from isotope.api.operation import Auth, Call, operation
 from isotope.domain import sharing
+from isotope.domain.tenants import Right
 from isotope.kernel.errors import Kind
 from isotope.kernel.ids import RideId
 from isotope.kernel.money import to_decimal
@@ -59,6 +60,7 @@ _REFUND: Final = {
     method="POST",
     path=f"{_BASE}/money",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=RideMoneyRequest,
     response=RideMoney,
     refusals=_COMMON,
@@ -107,6 +109,7 @@ async def get_ride_money(call: Call[RideMoneyRequest]) -> RideMoney:
     method="POST",
     path=f"{_BASE}/refund",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=RefundRequest,
     response=RefundShown,
     refusals=(
@@ -154,6 +157,7 @@ async def refund_ride(call: Call[RefundRequest]) -> RefundShown:
     method="POST",
     path=f"{_BASE}/fine",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=FineRequest,
     response=FineShown,
     refusals=_TOUCHING,

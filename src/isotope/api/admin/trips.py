@@ -22,6 +22,7 @@ from isotope.api.admin.trips_types import (
 from isotope.api.amounts import amount_minor_of
 from isotope.api.operation import Auth, Call, operation
 from isotope.domain import taxi
+from isotope.domain.tenants import Right
 from isotope.kernel.errors import Kind
 from isotope.kernel.ids import DriverId, TripId
 from isotope.kernel.money import to_decimal
@@ -58,6 +59,7 @@ _NOTHING: Final = {"bonus": 0.0, "balance": 0.0, "card": 0.0, "card_pending": 0.
     method="POST",
     path=f"{_BASE}/to-dispatch",
     auth=Auth.STAFF,
+    right=Right.LOOK,
     request=TripsToDispatchRequest,
     response=TripsToDispatch,
     request_example={},
@@ -104,6 +106,7 @@ async def get_trips_to_dispatch(call: Call[TripsToDispatchRequest]) -> TripsToDi
     method="POST",
     path=f"{_BASE}/assign",
     auth=Auth.STAFF,
+    right=Right.DISPATCH,
     request=AssignTripRequest,
     response=StaffTripShown,
     refusals=(
@@ -148,6 +151,7 @@ async def assign_trip(call: Call[AssignTripRequest]) -> StaffTripShown:
     method="POST",
     path=f"{_BASE}/cancel",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=CloseTripRequest,
     response=StaffTripShown,
     refusals=(*_COMMON, (Kind.CONFLICT, "trip_status")),
@@ -178,6 +182,7 @@ async def cancel_trip_by_staff(call: Call[CloseTripRequest]) -> StaffTripShown:
     method="POST",
     path=f"{_BASE}/end",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=EndTripRequest,
     response=StaffTripShown,
     refusals=(*_COMMON, (Kind.CONFLICT, "trip_status")),
@@ -217,6 +222,7 @@ async def end_trip_by_staff(call: Call[EndTripRequest]) -> StaffTripShown:
     method="POST",
     path=f"{_BASE}/refund",
     auth=Auth.STAFF,
+    right=Right.TREAT_RIDERS,
     request=TripRefundRequest,
     response=TripRefundShown,
     refusals=(
@@ -288,6 +294,7 @@ async def refund_trip(call: Call[TripRefundRequest]) -> TripRefundShown:
     method="POST",
     path="/api/v2/admin/taxi/drivers/adjust-balance",
     auth=Auth.STAFF,
+    right=Right.PAY_DRIVERS,
     request=DriverBalanceRequest,
     response=DriverBalanceShown,
     refusals=((Kind.NOT_FOUND, "driver_not_found"), _ROLE),

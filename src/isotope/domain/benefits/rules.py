@@ -14,7 +14,7 @@ import msgspec
 
 from isotope.domain.benefits.errors import code_not_valid, too_many_code_tries
 from isotope.domain.benefits.model import CODE_PATTERN, PackageOffer, PromoCode, Referrer
-from isotope.domain.tenants import role_not_allowed
+from isotope.domain.tenants import Right, may
 from isotope.domain.tenants.model import CodeSettings, ReferralSettings, Role
 from isotope.kernel.errors import Refusal
 from isotope.kernel.ids import RiderId
@@ -136,7 +136,7 @@ def _referral_gives(facts: CodeFacts, referrals: ReferralSettings) -> bool:
 
 def may_manage_codes(role: Role) -> Refusal | None:
     """Owners and managers make and stop codes."""
-    return None if role in (Role.OWNER, Role.MANAGER) else role_not_allowed(role)
+    return may(role, Right.MANAGE_CODES)
 
 
 def _is_for(refs: Sequence[str], model_ref: str | None) -> bool:

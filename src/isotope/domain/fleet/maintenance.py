@@ -31,7 +31,7 @@ import msgspec
 from isotope.domain.fleet import errors
 from isotope.domain.fleet.model import Vehicle
 from isotope.domain.fleet.slots import Slot
-from isotope.domain.tenants import role_not_allowed
+from isotope.domain.tenants import Right, may
 from isotope.domain.tenants.model import Role
 from isotope.infra.db import Tx
 from isotope.kernel.actor import Actor
@@ -41,7 +41,6 @@ from isotope.kernel.ids import OperatorId, VehicleId
 TaskId = NewType("TaskId", int)
 
 MOST: Final = timedelta(days=366)
-_MAY: Final = frozenset({Role.OWNER, Role.MANAGER, Role.OPERATOR})
 
 
 class Maintenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +76,7 @@ class WhichMaintenance:
 
 def may_manage(role: Role) -> Refusal | None:
     """By the first table above."""
-    return None if role in _MAY else role_not_allowed(role)
+    return may(role, Right.WORK_ON_VEHICLES)
 
 
 def may_plan(role: Role, starts_at: datetime, ends_at: datetime, now: datetime) -> Refusal | None:

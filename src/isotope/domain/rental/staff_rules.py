@@ -55,23 +55,22 @@ from isotope.domain.rental.model import (
     ChargeStatus,
     DepositStatus,
 )
-from isotope.domain.tenants import role_limit_reached, role_not_allowed
+from isotope.domain.tenants import Right, has_right, may, role_limit_reached
 from isotope.domain.tenants.model import Role, Settings
 from isotope.kernel.errors import Refusal
 from isotope.kernel.money import Money
 
 CANCELLABLE: Final = (BookingStatus.AWAITING_PAYMENT, BookingStatus.UPCOMING)
-_MONEY: Final = frozenset({Role.OWNER, Role.MANAGER, Role.SUPPORT})
 
 
 def sees_riders(role: Role) -> bool:
     """Whether the role is shown who has booked, what they paid and pictured."""
-    return role in _MONEY
+    return has_right(role, Right.SEE_PEOPLE)
 
 
 def may_treat(role: Role) -> Refusal | None:
     """Whether the role cancels, claims and refunds at all."""
-    return None if role in _MONEY else role_not_allowed(role)
+    return may(role, Right.TREAT_RIDERS)
 
 
 def may_cancel(role: Role, booking: Booking) -> Refusal | None:

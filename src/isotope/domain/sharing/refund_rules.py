@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from isotope.domain.payments import Parts, refund_running, refund_too_high
 from isotope.domain.sharing import errors
 from isotope.domain.sharing.model import Ride, RideStatus
-from isotope.domain.tenants import role_limit_reached, role_not_allowed
+from isotope.domain.tenants import Right, may, role_limit_reached
 from isotope.domain.tenants.model import PaymentSettings, Role
 from isotope.kernel.errors import Refusal
 from isotope.kernel.money import Money
@@ -102,4 +102,4 @@ def may_fine(settings: PaymentSettings, currency: str, role: Role, ride: Ride, a
 
 def may_touch_money(role: Role) -> Refusal | None:
     """Whether the role moves riders' money at all."""
-    return None if role in (Role.OWNER, Role.MANAGER, Role.SUPPORT) else role_not_allowed(role)
+    return may(role, Right.TREAT_RIDERS)

@@ -93,8 +93,8 @@ _TRIPS: Final = """
       and (%(until)s::timestamptz is null or t.requested_at < %(until)s::timestamptz)
 """
 # Each word on its own, so that indexes of trigrams answer.
-_WORDS: Final[Sequence[LiteralString]] = tuple(f"like %(word_{nr})s" for nr in range(MOST_WORDS))
-_RIDER_TEXT: Final = "lower(name || ' ' || email || ' ' || phone_prefix || phone)"
+_WORDS: Final[Sequence[LiteralString]] = tuple(f"like fold(%(word_{nr})s::text)" for nr in range(MOST_WORDS))
+_RIDER_TEXT: Final = "fold(name || ' ' || email || ' ' || phone_prefix || phone)"
 _FOUND: Final = """
       and (t.id = %(number)s::bigint or t.rider_id = any(%(riders)s) or t.vehicle_id = any(%(vehicles)s))
 """
@@ -156,7 +156,7 @@ async def _find_vehicles(tx: Tx, operator_id: OperatorId, patterns: Sequence[str
     rows = await tx.tuples(
         f"""
         select id from taxi_vehicle
-         where operator_id = %(operator_id)s and {_all_words("lower(plate)", patterns)}
+         where operator_id = %(operator_id)s and {_all_words("fold(plate)", patterns)}
          order by id desc limit %(most)s
         """,
         {"operator_id": operator_id, "most": _MOST_FOUND, **_words(patterns)},
@@ -213,7 +213,7 @@ _DRIVERS: Final = """
            case when not coalesce(s.is_online, false) then 'OFFLINE'
                 when s.seen_at >= %(heard)s then 'ONLINE' else 'NO_CONNECTION' end)
 """
-_DRIVER_TEXT: Final = "lower(d.name || ' ' || d.email || ' ' || d.phone_prefix || d.phone)"
+_DRIVER_TEXT: Final = "fold(d.name || ' ' || d.email || ' ' || d.phone_prefix || d.phone)"
 _DRIVER_TABLES: Final = """
     driver d left join driver_state s on s.operator_id = d.operator_id and s.driver_id = d.id
 """
@@ -247,7 +247,7 @@ async def list_drivers(
                  or exists (select from driver_vehicle dv
                               join taxi_vehicle w on w.operator_id = dv.operator_id and w.id = dv.vehicle_id
                              where dv.operator_id = %(operator_id)s and dv.driver_id = d.id
-                               and {_all_words("lower(w.plate)", patterns)}))
+                               and {_all_words("fold(w.plate)", patterns)}))
         """
     count: int = await tx.scalar(f"select count(*) from {_DRIVER_TABLES} where {where}", params)
     rows = await tx.all(

@@ -21,39 +21,34 @@ May a trip be given back (first match refuses)? What its driver earned stays the
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from isotope.domain.payments import refund_running, refund_too_high
 from isotope.domain.taxi import errors, staff_errors
 from isotope.domain.taxi.model import Trip, TripStatus
-from isotope.domain.tenants import role_limit_reached, role_not_allowed
+from isotope.domain.tenants import Right, has_right, may, role_limit_reached
 from isotope.domain.tenants.model import PaymentSettings, Role
 from isotope.kernel.errors import Refusal
 from isotope.kernel.money import Money
 
-_MONEY: Final = frozenset({Role.OWNER, Role.MANAGER, Role.SUPPORT})
-_DISPATCH: Final = _MONEY | {Role.OPERATOR}
-_BALANCES: Final = frozenset({Role.OWNER, Role.MANAGER})
-
 
 def sees_riders(role: Role) -> bool:
     """Whether the role is shown who rides, and the money."""
-    return role in _MONEY
+    return has_right(role, Right.SEE_PEOPLE)
 
 
 def may_dispatch(role: Role) -> Refusal | None:
     """Whether the role gives trips to drivers."""
-    return None if role in _DISPATCH else role_not_allowed(role)
+    return may(role, Right.DISPATCH)
 
 
 def may_treat(role: Role) -> Refusal | None:
     """Whether the role cancels, ends and refunds at all."""
-    return None if role in _MONEY else role_not_allowed(role)
+    return may(role, Right.TREAT_RIDERS)
 
 
 def may_move_balances(role: Role) -> Refusal | None:
     """Whether the role pays drivers."""
-    return None if role in _BALANCES else role_not_allowed(role)
+    return may(role, Right.PAY_DRIVERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from isotope.domain.tenants.errors import (
     role_limit_reached,
     role_not_allowed,
     staff_exists,
+    whole_operator_only,
     wrong_credentials,
 )
 from isotope.domain.tenants.model import (
@@ -38,6 +39,7 @@ from isotope.domain.tenants.queries import (
     list_operators,
     list_operators_with_keys,
 )
+from isotope.domain.tenants.rights import MEANS, ROLES, Right, has_right, may
 from isotope.domain.tenants.rules import key_faults, normal_email, operator_faults, staff_faults
 from isotope.domain.tenants.store import (
     OPERATOR_CHANGED,
@@ -58,7 +60,9 @@ from isotope.domain.tenants.usecases.rotate_key import RotateKey, rotate_key
 from isotope.domain.tenants.usecases.update_operator import UpdateOperator, update_operator
 
 __all__ = [
+    "MEANS",
     "OPERATOR_CHANGED",
+    "ROLES",
     "AddStaff",
     "CreateOperator",
     "CreatedOperator",
@@ -69,6 +73,7 @@ __all__ = [
     "Operators",
     "OtpSettings",
     "RideSettings",
+    "Right",
     "Role",
     "RotateKey",
     "Settings",
@@ -84,6 +89,7 @@ __all__ = [
     "find_staff_by_token",
     "forget_ended_logins",
     "get_operator_by_slug",
+    "has_right",
     "hash_password",
     "insert_operator",
     "insert_staff",
@@ -95,6 +101,7 @@ __all__ = [
     "log_in_staff",
     "login_locked",
     "logins_busy",
+    "may",
     "normal_email",
     "operator_exists",
     "operator_faults",
@@ -109,5 +116,6 @@ __all__ = [
     "staff_faults",
     "tell_changed",
     "update_operator",
+    "whole_operator_only",
     "wrong_credentials",
 ]

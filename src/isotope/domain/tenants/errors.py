@@ -44,6 +44,11 @@ def role_not_allowed(role: Role) -> Refusal:
     return Refusal(Kind.FORBIDDEN, "role_not_allowed", {"role": role}, {"role": role})
 
 
+def whole_operator_only() -> Refusal:
+    """This is for staff of the whole operator, not of a subaccount."""
+    return Refusal(Kind.FORBIDDEN, "whole_operator_only")
+
+
 def role_limit_reached(role: Role, left: Money) -> Refusal:
     """This member of staff does this up to an amount, and that is used up."""
     return Refusal(

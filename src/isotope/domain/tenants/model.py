@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from isotope.kernel.ids import OperatorId, StaffId
+from isotope.kernel.ids import OperatorId, StaffId, SubaccountId
 from isotope.kernel.vehicle_types import VehicleType
 
 
@@ -567,13 +567,14 @@ class Role(StrEnum):
 
 
 class Staff(msgspec.Struct, frozen=True, kw_only=True):
-    """A member of an operator's staff."""
+    """A member of an operator's staff. Who has a `subaccount_id` sees nothing but what belongs to it."""
 
     operator_id: OperatorId
     id: StaffId
     email: str
     name: str
     role: Role
+    subaccount_id: SubaccountId | None = None
 
 
 class KeyKind(StrEnum):

@@ -86,7 +86,7 @@ async def find_staff_by_email(tx: Tx, email: str) -> Staff | None:
     """Working (not disabled) staff; `email` as `normal_email` gives it."""
     return await tx.find(
         staff_of_row,
-        "select operator_id, id, email, name, role from staff where email = %(email)s and disabled_at is null",
+        "select operator_id, id, email, name, role, subaccount_id from staff where email = %(email)s and disabled_at is null",
         {"email": email},
     )
 
@@ -126,7 +126,7 @@ async def find_token_owner(tx: Tx, token_hash: bytes, now: datetime) -> tuple[Op
         return None
     staff = await tx.find(
         staff_of_row,
-        "select operator_id, id, email, name, role from staff"
+        "select operator_id, id, email, name, role, subaccount_id from staff"
         " where operator_id = %(operator_id)s and id = %(staff_id)s and disabled_at is null",
         {"operator_id": owner.operator_id, "staff_id": owner.staff_id},
     )

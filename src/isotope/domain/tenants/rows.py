@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from isotope.domain.tenants.model import KeyKind, Operator, OperatorKey, Role, Settings, Staff
-from isotope.kernel.ids import OperatorId, StaffId
+from isotope.kernel.ids import OperatorId, StaffId, SubaccountId
 
 
 def operator_of_row(
@@ -27,5 +27,14 @@ def key_of_row(*, kind: str, key_hash: bytes, hint: str, expires_at: datetime | 
     return OperatorKey(kind=KeyKind(kind), key_hash=key_hash, hint=hint, expires_at=expires_at)
 
 
-def staff_of_row(*, operator_id: int, id: int, email: str, name: str, role: str) -> Staff:
-    return Staff(operator_id=OperatorId(operator_id), id=StaffId(id), email=email, name=name, role=Role(role))
+def staff_of_row(
+    *, operator_id: int, id: int, email: str, name: str, role: str, subaccount_id: int | None = None
+) -> Staff:
+    return Staff(
+        operator_id=OperatorId(operator_id),
+        id=StaffId(id),
+        email=email,
+        name=name,
+        role=Role(role),
+        subaccount_id=None if subaccount_id is None else SubaccountId(subaccount_id),
+    )

@@ -118,7 +118,7 @@ async def insert_staff(
         staff_of_row,
         "insert into staff (operator_id, email, name, role, password_hash, created_at)"
         " values (%(operator_id)s, %(email)s, %(name)s, %(role)s, %(password_hash)s, %(now)s)"
-        " on conflict (email) do nothing returning operator_id, id, email, name, role",
+        " on conflict (email) do nothing returning operator_id, id, email, name, role, subaccount_id",
         {
             "operator_id": operator_id,
             "email": email,
