@@ -127,3 +127,16 @@ async def test_what_was_there_is_there_and_can_be_refunded(rt: Runtime) -> None:
         (f"{START.year}-000002", 80, 16),
         (f"{START.year}-000001", 120, 25),
     ]
+
+
+async def test_what_was_there_is_counted(rt: Runtime) -> None:
+    async with rt.db.read() as tx:
+        [vehicle] = await tx.tuples("select vehicle_id, rides, last_ride_id from vehicle_total where operator_id = 1")
+        [rider] = await tx.tuples("select subaccount_id, rider_id, rides from rider_total where operator_id = 1")
+        days = await tx.tuples(
+            "select day::text, what, count, amount_minor from day_total where operator_id = 1 order by what"
+        )
+        types = await tx.tuples("select ref from task_type where operator_id = 1 order by step_nr")
+    assert (vehicle, rider) == ((1, 1, ENDED), (0, RIDER, 1))
+    assert days == [("2026-05-01", "ride", 1, 200), ("2026-05-01", "rider", 1, 0)]
+    assert (len(types), types[0]) == (12, ("vehicle_is_damaged",))
