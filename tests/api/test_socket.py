@@ -14,9 +14,9 @@ PATH = "/openapi/v1.0/user/get-user-data"
 
 
 @pytest.fixture(scope="module")
-def served(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("api")
-    with serve(database_url, folder) as running:
+    with serve(module_database_url, folder) as running:
         yield running
 
 
