@@ -1,8 +1,10 @@
 """Ways as short texts: the encoded polyline of five digits that road engines speak. Pure."""
 
 from collections.abc import Sequence
-from math import cos, hypot, radians
+from math import cos, radians
 from typing import Final
+
+import shapely
 
 from isotope.kernel.geo import Point
 
@@ -66,30 +68,14 @@ def thinned(text: str, most: int) -> str:
 
 
 def _simplified(points: Sequence[Point], tolerance_m: float) -> list[Point]:
-    """Ramer, Douglas, Peucker: what is left out is nowhere farther from the way than the tolerance."""
-    keeps = {0, len(points) - 1}
-    stack = [(0, len(points) - 1)]
-    while stack:
-        first, last = stack.pop()
-        farthest, off_m = 0, tolerance_m
-        for nr in range(first + 1, last):
-            found_m = _off_m(points[nr], points[first], points[last])
-            if found_m > off_m:
-                farthest, off_m = nr, found_m
-        if farthest:
-            keeps.add(farthest)
-            stack += [(first, farthest), (farthest, last)]
-    return [points[nr] for nr in sorted(keeps)]
+    """Ramer, Douglas, Peucker: what is left out is nowhere farther from the way than the tolerance.
 
-
-def _off_m(point: Point, start: Point, end: Point) -> float:
-    """From a point to the straight line between two others; on a plane, which is right enough for a city."""
-    scale = cos(radians(start.lat))
-    x, y = (point.lon - start.lon) * scale, point.lat - start.lat
-    along_x, along_y = (end.lon - start.lon) * scale, end.lat - start.lat
-    length = along_x * along_x + along_y * along_y
-    part = 0.0 if not length else min(1.0, max(0.0, (x * along_x + y * along_y) / length))
-    return hypot(x - part * along_x, y - part * along_y) * _METRES_A_DEGREE
+    On a plane, which is right enough for a city.
+    """
+    scale = cos(radians(points[0].lat))
+    line = shapely.LineString([(point.lon * scale, point.lat) for point in points])
+    kept = shapely.get_coordinates(line.simplify(tolerance_m / _METRES_A_DEGREE, preserve_topology=False))
+    return [Point(float(lat), float(x) / scale) for x, lat in kept]
 
 
 def _number(value: int) -> str:
