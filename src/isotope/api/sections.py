@@ -131,6 +131,7 @@ _ORDER: Final = (
     "stop_promo_code",
     "get_promo_codes",
     "get_vehicle_alerts",
+    "dashboard_statistics",
     "get_bookings",
     "cancel_booking_by_staff",
     "charge_booking",

@@ -374,14 +374,15 @@ begin
       join ledger_account a on a.operator_id = e.operator_id and a.id = e.account_id
      where e.operator_id = new.operator_id and e.transaction_id = new.id
        and a.kind = any(case when new.reason = 'card_captured' then array['RIDER_BALANCE'] else array['REVENUE', 'TAX'] end);
-    if amount > 0 then
+    if amount <> 0 then
         perform tally(new.operator_id, null, day_at(new.operator_id, new.at),
-                      case when new.reason = 'card_captured' then 'top_up' else 'subscription' end, 1, amount);
+                      case when new.reason = 'card_captured' then 'top_up' else 'subscription' end,
+                      sign(amount)::bigint, amount);
     end if;
     return null;
 end $$;
 create constraint trigger total_money after insert on ledger_transaction deferrable initially deferred
-    for each row when (new.reason in ('card_captured', 'subscription')) execute function total_money();
+    for each row when (new.reason in ('card_captured', 'subscription', 'subscription_unpaid')) execute function total_money();
 
 insert into vehicle_total (operator_id, vehicle_id, rides, distance_m, first_ride_at, last_ride_at, last_ride_id)
 select operator_id, vehicle_id, count(*), coalesce(sum(distance_m), 0), min(started_at), max(ended_at), max(id)
@@ -410,7 +411,7 @@ select operator_id, 0, day, what, sum(count), sum(amount_minor) from (
     select operator_id, date '1970-01-01', 'open_damage', 1, 0 from damage_report where status = 'IN_REVIEW'
     union all
     select t.operator_id, (t.at at time zone o.time_zone)::date,
-           case when t.reason = 'card_captured' then 'top_up' else 'subscription' end, 1, s.amount
+           case when t.reason = 'card_captured' then 'top_up' else 'subscription' end, sign(s.amount), s.amount
       from ledger_transaction t
       join operator o on o.id = t.operator_id
       cross join lateral (
@@ -419,7 +420,7 @@ select operator_id, 0, day, what, sum(count), sum(amount_minor) from (
              where e.operator_id = t.operator_id and e.transaction_id = t.id
                and a.kind = any(case when t.reason = 'card_captured' then array['RIDER_BALANCE']
                                      else array['REVENUE', 'TAX'] end)) s
-     where t.reason in ('card_captured', 'subscription') and s.amount > 0) counted
+     where t.reason in ('card_captured', 'subscription', 'subscription_unpaid') and s.amount <> 0) counted
  group by operator_id, day, what;
 
 -- Units: what they are, their SIM, what runs on them; and those that dialled in and belong to nobody.

@@ -55,7 +55,7 @@ from isotope.domain.sharing import settle_ride as settle
 from isotope.domain.sharing import watch_funds as look_at_funds
 from isotope.domain.subscriptions import end_subscriptions, renew_subscriptions, tell_new_terms
 from isotope.domain.taxi import dispatch_trips, update_surge, watch_trips
-from isotope.domain.tenants import Operators, forget_ended_logins
+from isotope.domain.tenants import Operators, forget_ended_logins, roll_up_days
 from isotope.domain.wallet import expire_bonus
 from isotope.domain.zones import Zones
 from isotope.infra.idempotency import forget_idempotent_requests
@@ -209,6 +209,8 @@ PERIODIC: Final[Mapping[str, Periodic]] = {
     "resolve_card_calls": Periodic(
         "* * * * * */5", lambda services: resolve_card_calls(services.rt, services.cards, services.operators)
     ),
+    # What is counted by day, for the dashboard.
+    "roll_up_days": Periodic("* * * * * */10", lambda services: roll_up_days(services.rt)),
     "number_receipts": Periodic("* * * * * */2", lambda services: number_receipts(services.rt)),
     # Riders who did not come back from the page on which a card is saved.
     "resolve_card_setups": Periodic(

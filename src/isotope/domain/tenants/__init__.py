@@ -56,6 +56,7 @@ from isotope.domain.tenants.usecases.create_operator import CreateOperator, crea
 from isotope.domain.tenants.usecases.find_staff_by_token import find_staff_by_token
 from isotope.domain.tenants.usecases.forget_ended_logins import forget_ended_logins
 from isotope.domain.tenants.usecases.log_in_staff import LogInStaff, log_in_staff
+from isotope.domain.tenants.usecases.roll_up_days import roll_up_days
 from isotope.domain.tenants.usecases.rotate_key import RotateKey, rotate_key
 from isotope.domain.tenants.usecases.update_operator import UpdateOperator, update_operator
 
@@ -109,6 +110,7 @@ __all__ = [
     "put_key",
     "role_limit_reached",
     "role_not_allowed",
+    "roll_up_days",
     "rotate_key",
     "save_operator",
     "save_staff",
