@@ -12,6 +12,7 @@ from isotope.api.decode import Decoder
 from isotope.api.fields import Id, Latitude, Phone, PhonePrefix
 from isotope.api.upload import Upload
 from isotope.kernel.errors import Refusal
+from tests.kit.refusals import refused
 
 
 class Colour(StrEnum):
@@ -221,3 +222,37 @@ def test_too_many_pictures() -> None:
     with pytest.raises(Refusal) as caught:
         Decoder(Pictured).from_parts({"id": ["1"], "images": [Upload("a.png", "", PNG)] * 3})
     assert [fault.field for fault in caught.value.faults] == ["images"]
+
+
+class Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    from_: str | None = msgspec.field(name="from")
+    to: str | None
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    days: Days | None = None
+
+
+DAYS = Decoder(Asked)
+
+
+def test_an_object_by_the_names_that_are_sent() -> None:
+    found = DAYS.from_json(b'{"days": {"from": "1", "to": null}, "other": 1}')
+    assert found.days == Days(from_="1", to=None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "faults"),
+    [
+        ('{"from": "1", "to": "2", "since": "3"}', [("days", "only from, to are expected in it")]),
+        ('{"from_": "1", "to": "2"}', [("days", "only from, to are expected in it")]),
+        ('{"to": "2"}', [("days.from", "Field required")]),
+        ('{"from": 5, "to": "2"}', [("days.from", "a text is expected, not that number")]),
+        ("{}", [("days.from", "Field required"), ("days.to", "Field required")]),
+        ('["1", "2"]', [("days", "an object is expected, not an array")]),
+    ],
+)
+def test_another_shape_is_refused(sent: str, faults: list[tuple[str, str]]) -> None:
+    with refused("validation_failed") as told:
+        DAYS.from_json(f'{{"days": {sent}}}'.encode())
+    assert [(fault.field, fault.info) for fault in told.it.faults] == faults

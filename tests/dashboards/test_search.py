@@ -16,6 +16,8 @@ from isotope.infra.runtime import Runtime
         ("42", ["%42%"], 42, True),
         ("a", ["%a%"], None, True),
         ("100%_\\x", ["%100\\%\\_\\\\x%"], None, False),
+        ("a bc", ["%a%", "%bc%"], None, True),
+        ("a bcd", ["%a%", "%bcd%"], None, False),
         ("0", ["%0%"], None, True),
         ("99999999999999999999", ["%99999999999999999999%"], None, False),
         ("²³45", ["%²³45%"], None, False),

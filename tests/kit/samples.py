@@ -555,7 +555,7 @@ BOOKED: Final[Mapping[str, Filler]] = {
 TAXI: Final[Mapping[str, Filler]] = {"ride_id": lambda world: world.trip.id}
 # What refers to nothing.
 PLAIN: Final[Mapping[str, Any]] = {
-    "filter": "LAST_7_DAYS",
+    "filter": None,  # words of another list each time
     "flow": None,  # differs from operation to operation: see `_flow`
     "skip_ip_address_check": None,
     "skip_otp": None,
@@ -647,6 +647,14 @@ PLAIN: Final[Mapping[str, Any]] = {
     "pin": "0417",
     "wait_s": 0,
     "version": None,
+    "date_range": {"from": "2026-01-01", "to": "2026-12-31"},
+    "distance": {"from": 0, "to": 10_000},
+    "duration": {"from": 0, "to": 100_000},
+    "feedback": None,
+    "comments": "ALL",
+    "sliders": [],
+    "export": False,
+    "map_view": False,
     "latitude": HOME.lat,
     "longitude": HOME.lon,
     "positions": [{"latitude": HOME.lat, "longitude": HOME.lon, "at": 1_780_000_000}],
@@ -654,9 +662,18 @@ PLAIN: Final[Mapping[str, Any]] = {
 }
 
 
+# What fields of one operation take, before what their names say elsewhere. Lists of the dashboard: so that all is shown.
+OF_OPERATION: Final[Mapping[str, Mapping[str, Any]]] = {
+    "get_vehicle_alerts": {"filter": "LAST_7_DAYS"},
+    "admin_taxi_rides": {"ride_status": "RIDE_REQUESTED", "models": [0]},
+    "admin_taxi_drivers": {"filter": ["ONLINE", "OFFLINE", "NO_CONNECTION"], "class_ids": [0]},
+}
+
+
 def known_fields(operation: Operation) -> None:
     """Fail when an operation has a field that the walks do not know."""
-    unknown = set(operation.request.__struct_fields__) - REFERENCES.keys() - PLAIN.keys()
+    own = OF_OPERATION.get(operation.id, {})
+    unknown = set(operation.request.__struct_fields__) - REFERENCES.keys() - PLAIN.keys() - own.keys()
     assert not unknown, f"{operation.id}: say in tests/kit/samples.py what {sorted(unknown)} refer to"
 
 
@@ -664,8 +681,11 @@ def body_for(operation: Operation, world: World, *, references: World | None = N
     """A body with every field filled; what refers to something refers to `references`' things."""
     known_fields(operation)
     body: dict[str, Any] = {}
+    own = OF_OPERATION.get(operation.id, {})
     for name in operation.request.__struct_fields__:
-        if name in REFERENCES:
+        if name in own:
+            body[name] = own[name]
+        elif name in REFERENCES:
             body[name] = _reference(operation, name)(references or world)
         elif name == "flow":
             body[name] = _flow(operation)
@@ -688,7 +708,8 @@ def as_a_rider(operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def references_of(operation: Operation) -> list[str]:
     """The fields that refer to something of an operator."""
-    return [name for name in operation.request.__struct_fields__ if name in REFERENCES]
+    own = OF_OPERATION.get(operation.id, {})
+    return [name for name in operation.request.__struct_fields__ if name in REFERENCES and name not in own]
 
 
 def all_operations() -> list[Operation]:

@@ -218,7 +218,9 @@ class _ArrayReader:
 
 @dataclass(slots=True)
 class _Field:
+    # As it is sent, and as the Struct calls it.
     name: str
+    attribute: str
     reader: "_Reader"
     nullable: bool
     required: bool
@@ -237,7 +239,7 @@ class _ObjectReader:
         for known in msgspec.structs.fields(self.type):
             reader, nullable = _reader_of(hints[known.name])
             required = known.default is NODEFAULT and known.default_factory is NODEFAULT
-            self.fields.append(_Field(known.encode_name, reader, nullable, required))
+            self.fields.append(_Field(known.encode_name, known.name, reader, nullable, required))
 
     @property
     def cleans(self) -> bool:
@@ -259,6 +261,9 @@ class _ObjectReader:
 
     def read_object(self, sources: Mapping[str, Any], path: str, faults: list[Fault]) -> Any:
         before = len(faults)
+        if self.type.__struct_config__.forbid_unknown_fields and sources.keys() - {known.name for known in self.fields}:
+            faults.append(Fault(path, f"only {', '.join(known.name for known in self.fields)} are expected in it"))
+            return None
         values: dict[str, Any] = {}
         prefix = f"{path}." if path else ""
         for known in self.fields:
@@ -268,11 +273,11 @@ class _ObjectReader:
                     faults.append(Fault(prefix + known.name, _MISSING))
             elif isinstance(source, Raw) and bytes(source) == b"null":
                 if known.nullable:
-                    values[known.name] = None
+                    values[known.attribute] = None
                 else:
                     faults.append(Fault(prefix + known.name, "must not be null"))
             else:
-                values[known.name] = known.reader.read(source, prefix + known.name, faults)
+                values[known.attribute] = known.reader.read(source, prefix + known.name, faults)
         if len(faults) > before:
             return None
         return self.type(**values)

@@ -178,9 +178,16 @@ class Operation:
     subaccounts: bool
     # What it answers with when `export` is asked for; None: it has no such form.
     export: Any
+    # What else it answers with when it is asked for, such as a light form for maps.
+    forms: tuple[Any, ...]
     # Names of the fields that work with the secret key only, and of those that must be sent.
     secret_only: tuple[str, ...]
     required_fields: tuple[str, ...]
+
+    @property
+    def other_forms(self) -> tuple[Any, ...]:
+        """What it answers with beside `response`."""
+        return self.forms if self.export is None else (*self.forms, self.export)
 
     @property
     def takes_user_id(self) -> bool:
@@ -210,6 +217,7 @@ def operation(
     right: Right | None = None,
     subaccounts: bool = False,
     export: Any = None,
+    forms: Sequence[Any] = (),
 ) -> Callable[[H], H]:
     """Declare the handler of an operation.
 
@@ -234,6 +242,7 @@ def operation(
         subaccounts: of staff, whether those of a subaccount may call it: the handler then shows and changes nothing
             but what belongs to it (`call.staff().subaccount_id`). False: they are refused.
         export: the Struct of the answer's export form, a page of flat rows named `data` (see `api/exports.py`).
+        forms: Structs of other forms of the answer, such as a light one for maps.
 
     Raises:
         ValueError: the id or the route is taken, or `idempotent` stands where nothing is done or nobody is known, or
@@ -270,6 +279,7 @@ def operation(
             right=right,
             subaccounts=subaccounts,
             export=export,
+            forms=tuple(forms),
             secret_only=tuple(known.encode_name for known in _fields(request) if _is_secret_only(known)),
             required_fields=tuple(known.encode_name for known in _fields(request) if known.required),
         )

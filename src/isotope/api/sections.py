@@ -119,6 +119,8 @@ _ORDER: Final = (
     "get_balance_entries",
     "get_own_documents",
     "upload_document",
+    "admin_taxi_rides",
+    "admin_taxi_drivers",
     "get_driver_documents",
     "review_driver_document",
     "get_trips_to_dispatch",

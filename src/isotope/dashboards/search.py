@@ -1,8 +1,9 @@
 """What people type into the search of a list, as conditions. Pure.
 
 Words are searched for each on its own, in any order and in any place; case and accents do not count (the store's `fold`).
-What looks like a phone number (`+358 40 123-4567`) is one word of its digits. Words of fewer than `SHORTEST` characters
-are too common for an index: they find numbers (of a ride, a vehicle, a task) that are exactly they, and nothing else.
+What looks like a phone number (`+358 40 123-4567`) is one word of its digits. A search whose words all have fewer than
+`SHORTEST` characters is too common for an index: it finds the number (of a ride, a vehicle, a task) that is exactly it,
+and nothing else.
 """
 
 import re
@@ -30,7 +31,7 @@ class Search:
     @property
     def is_short(self) -> bool:
         """Whether it finds exact numbers only."""
-        return any(len(pattern.strip("%")) < SHORTEST for pattern in self.patterns)
+        return all(len(pattern.strip("%")) < SHORTEST for pattern in self.patterns)
 
     def matches(self, folded: LiteralString) -> LiteralString:
         """The condition that a folded text has all words; `params` has their patterns."""

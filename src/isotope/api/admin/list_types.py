@@ -36,28 +36,28 @@ ModelIds = Annotated[
 _Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", description="YYYY-MM-DD.", examples=["2026-06-01"])]
 
 
-class DateRange(msgspec.Struct, frozen=True, kw_only=True):
+class DateRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Days by the operator's clock, both included."""
 
     from_: Annotated[_Day | None, Meta(description="The first day; null: from the beginning.")] = msgspec.field(
-        name="from", default=None
+        name="from"
     )
-    to: Annotated[_Day | None, Meta(description="The last day; null: until now.")] = None
+    to: Annotated[_Day | None, Meta(description="The last day; null: until now.")]
 
 
-class NumberRange(msgspec.Struct, frozen=True, kw_only=True):
+class NumberRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From one number to another, both included."""
 
-    from_: Annotated[float | None, Meta(description="Null: no lower bound.")] = msgspec.field(name="from", default=None)
-    to: Annotated[float | None, Meta(description="Null: no upper bound.")] = None
+    from_: Annotated[float | None, Meta(description="Null: no lower bound.")] = msgspec.field(name="from")
+    to: Annotated[float | None, Meta(description="Null: no upper bound.")]
 
 
-class Slider(msgspec.Struct, frozen=True, kw_only=True):
+class Slider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A range of one of the list's keys. A bound at the end of the key's own range bounds nothing."""
 
     key: Annotated[str, Meta(max_length=40, examples=["vehicle_battery"])]
-    from_: Annotated[float | None, Meta(description="Null: no lower bound.")] = msgspec.field(name="from", default=None)
-    to: Annotated[float | None, Meta(description="Null: no upper bound.")] = None
+    from_: Annotated[float | None, Meta(description="Null: no lower bound.")] = msgspec.field(name="from")
+    to: Annotated[float | None, Meta(description="Null: no upper bound.")]
 
 
 Comments = Literal["ALL", "AVAILABLE", "EMPTY"]

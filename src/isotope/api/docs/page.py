@@ -206,6 +206,9 @@ def _operation(operation: Operation, schemas: Schemas, texts: Texts) -> Markup:
         parts += [tag("h3", kind), request_fields(schemas, operation.request)]
     parts += [tag("h3", "Try it"), tag("pre", tag("code", curl_line(operation)))]
     parts += [tag("h3", "Answer"), response_fields(schemas, operation.response)]
+    for form in operation.other_forms:
+        title = "Answer with export" if form is operation.export else "Another form of it"
+        parts += [tag("h3", title), response_fields(schemas, form)]
     if operation.response_example is not None:
         example = json.dumps(operation.response_example, indent=2, ensure_ascii=False)
         parts.append(tag("details", tag("summary", "Example"), tag("pre", tag("code", example))))

@@ -216,10 +216,14 @@ def _answer(operation: Operation, schemas: Schemas) -> Schema:
     if told is not None:
         events: Schema = {"schema": {"type": "string", "x-event-data": schemas.response(told)}}
         return {"description": "Server-sent events; the data of each is JSON.", "content": {EventStream.MEDIA: events}}
-    content: Schema = {"schema": schemas.response(operation.response)}
+    forms = [schemas.response(form) for form in (operation.response, *operation.other_forms)]
+    content: Schema = {"schema": {"anyOf": forms} if len(forms) > 1 else forms[0]}
     if operation.response_example is not None:
         content["example"] = msgspec.to_builtins(operation.response_example)
-    return {"description": "Done.", "content": {"application/json": content}}
+    answers = {"application/json": content}
+    if operation.export is not None:
+        answers["text/csv"] = {"schema": {"type": "string"}}
+    return {"description": "Done.", "content": answers}
 
 
 def _refusals(known: Sequence[KnownRefusal]) -> dict[str, Schema]:

@@ -60,7 +60,7 @@ async def list_taxi_rides(call: Call[TaxiRidesListRequest]) -> TaxiRidesList:
     return TaxiRidesList(
         has_next_page=body.page * body.page_length < listed.count,
         record_count=listed.count,
-        data=[_ride(listed, trip) for trip in listed.trips],
+        data=[ride_of(listed, trip) for trip in listed.trips],
     )
 
 
@@ -130,7 +130,7 @@ async def list_taxi_drivers(call: Call[TaxiDriversListRequest]) -> TaxiDriversLi
     return TaxiDriversList(
         has_next_page=body.page * body.page_length < count,
         record_count=count,
-        data=[_driver(call, one) for one in found],
+        data=[driver_of(call, one) for one in found],
     )
 
 
@@ -164,7 +164,8 @@ def _day(text: str | None) -> date | None:
     return found
 
 
-def _ride(listed: taxi.ListedTrips, trip: Trip) -> TaxiListedRide:
+def ride_of(listed: taxi.ListedTrips, trip: Trip) -> TaxiListedRide:
+    """A trip as lists show it."""
     rider = listed.riders.get(trip.rider_id)
     driver = None if trip.driver_id is None else listed.drivers.get(trip.driver_id)
     vehicle = None if trip.vehicle_id is None else listed.vehicles.get(trip.vehicle_id)
@@ -213,7 +214,8 @@ def _ride(listed: taxi.ListedTrips, trip: Trip) -> TaxiListedRide:
     )
 
 
-def _driver(call: Call[Any], one: taxi.ListedDriver) -> TaxiListedDriver:
+def driver_of(call: Call[Any], one: taxi.ListedDriver) -> TaxiListedDriver:
+    """A driver as lists show them."""
     currency = call.operator.currency
     at = None if one.lat is None or one.lon is None else Point(one.lat, one.lon)
     return TaxiListedDriver(

@@ -25,7 +25,15 @@ from isotope.domain.taxi.usecases.decline_offer import DeclineOffer, decline_off
 from isotope.domain.taxi.usecases.decline_open_offers import decline_open_offers
 from isotope.domain.taxi.usecases.end_trip import EndTrip, end_trip
 from isotope.domain.taxi.usecases.give_up_trip import GiveUpTrip, give_up_trip
-from isotope.domain.taxi.usecases.list_all import ListedTrips, list_all_customers, list_all_drivers, list_all_trips
+from isotope.domain.taxi.usecases.list_all import (
+    ListedTrips,
+    heard_since,
+    list_all_customers,
+    list_all_drivers,
+    list_all_trips,
+    show_drivers,
+    show_trips,
+)
 from isotope.domain.taxi.usecases.list_scheduled_trips import ScheduledTrip, list_scheduled_trips, must_be_scheduled
 from isotope.domain.taxi.usecases.list_trips_to_dispatch import TripToDispatch, list_trips_to_dispatch
 from isotope.domain.taxi.usecases.listen_for_trips import listen_for_trips
@@ -113,6 +121,7 @@ __all__ = [
     "find_driven_trip",
     "find_shown_trip",
     "give_up_trip",
+    "heard_since",
     "list_all_customers",
     "list_all_drivers",
     "list_all_trips",
@@ -138,6 +147,8 @@ __all__ = [
     "settle_untold_cash",
     "show_driver_trip",
     "show_driver_work",
+    "show_drivers",
+    "show_trips",
     "staff_assign_trip",
     "staff_cancel_trip",
     "staff_end_trip",

@@ -250,6 +250,18 @@ async def list_drivers(
                                and {_all_words("fold(w.plate)", patterns)}))
         """
     count: int = await tx.scalar(f"select count(*) from {_DRIVER_TABLES} where {where}", params)
+    rows = await tx.tuples(
+        f"select d.id from {_DRIVER_TABLES} where {where} order by d.name, d.id limit %(limit)s offset %(offset)s",
+        params,
+    )
+    ids = [DriverId(driver_id) for (driver_id,) in rows]
+    return await read_drivers(tx, operator_id, currency, ids, heard_since), count
+
+
+async def read_drivers(
+    tx: Tx, operator_id: OperatorId, currency: str, ids: Sequence[DriverId], heard_since: datetime
+) -> list[ListedDriver]:
+    """These drivers with how they stand, in the same order."""
     rows = await tx.all(
         _driver,
         f"""
@@ -262,19 +274,18 @@ async def list_drivers(
                        case when s.is_online then s.vehicle_id end as vehicle_id,
                        case when not coalesce(s.is_online, false) then 'OFFLINE'
                             when s.seen_at >= %(heard)s then 'ONLINE' else 'NO_CONNECTION' end as presence
-                  from {_DRIVER_TABLES} where {where}
-                 order by d.name, d.id limit %(limit)s offset %(offset)s) page
+                  from {_DRIVER_TABLES} where d.operator_id = %(operator_id)s and d.id = any(%(ids)s)) page
           left join taxi_vehicle v on v.operator_id = %(operator_id)s and v.id = page.vehicle_id
           left join trip now_driven
             on now_driven.operator_id = %(operator_id)s and now_driven.driver_id = page.id
            and now_driven.status in ('ACCEPTED', 'ARRIVED', 'STARTED')
           left join ledger_account a
             on a.operator_id = %(operator_id)s and a.driver_id = page.id and a.currency = %(currency)s
-         order by page.name, page.id
         """,
-        params,
+        {"operator_id": operator_id, "currency": currency, "ids": list(ids), "heard": heard_since},
     )
-    return rows, count
+    found = {row.id: row for row in rows}
+    return [found[driver_id] for driver_id in ids if driver_id in found]
 
 
 def _driver(*, status: str, presence: str, class_ids: list[int] | None, **columns: Any) -> ListedDriver:

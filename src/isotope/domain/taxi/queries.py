@@ -17,6 +17,16 @@ async def find_trip(tx: Tx, operator_id: OperatorId, trip_id: TripId) -> Trip | 
     )
 
 
+async def get_trips(tx: Tx, operator_id: OperatorId, ids: Sequence[TripId]) -> dict[TripId, Trip]:
+    """By number."""
+    rows = await tx.all(
+        trip_row,
+        f"select {TRIP_COLUMNS} from trip where operator_id = %(operator_id)s and id = any(%(ids)s)",
+        {"operator_id": operator_id, "ids": list(ids)},
+    )
+    return {row.id: row for row in rows}
+
+
 async def find_open_trip(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Trip | None:
     """The rider's newest trip that goes on now; SCHEDULED ones do not."""
     return await tx.find(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from isotope.domain.drivers import Driver, TaxiVehicle, get_drivers, get_vehicles
 from isotope.domain.drivers.model import Presence
@@ -10,8 +10,10 @@ from isotope.domain.identity import Rider, get_riders
 from isotope.domain.taxi import list_queries
 from isotope.domain.taxi.list_queries import Customer, ListedDriver, Paging, WhichTrips
 from isotope.domain.taxi.model import Stop, Trip
+from isotope.domain.taxi.queries import get_trips
 from isotope.domain.taxi.show_queries import get_stops
 from isotope.domain.tenants.model import Operator
+from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
 from isotope.kernel.ids import DriverId, RiderId, TaxiVehicleId, TripId
 
@@ -32,14 +34,24 @@ async def list_all_trips(rt: Runtime, operator: Operator, which: WhichTrips, pag
     """The newest first."""
     async with rt.db.read() as tx:
         trips, count = await list_queries.list_trips(tx, operator.id, which, paging)
-        return ListedTrips(
-            trips=trips,
-            count=count,
-            stops=await get_stops(tx, operator.id, [trip.id for trip in trips]),
-            riders=await get_riders(tx, operator.id, sorted({trip.rider_id for trip in trips})),
-            drivers=await get_drivers(tx, operator.id, sorted({one.driver_id for one in trips if one.driver_id})),
-            vehicles=await get_vehicles(tx, operator.id, sorted({one.vehicle_id for one in trips if one.vehicle_id})),
-        )
+        return await _with_all(tx, operator, trips, count)
+
+
+async def show_trips(tx: Tx, operator: Operator, ids: Sequence[TripId]) -> ListedTrips:
+    """These trips, in the same order."""
+    found = await get_trips(tx, operator.id, ids)
+    return await _with_all(tx, operator, [found[trip_id] for trip_id in ids if trip_id in found], len(ids))
+
+
+async def _with_all(tx: Tx, operator: Operator, trips: Sequence[Trip], count: int) -> ListedTrips:
+    return ListedTrips(
+        trips=trips,
+        count=count,
+        stops=await get_stops(tx, operator.id, [trip.id for trip in trips]),
+        riders=await get_riders(tx, operator.id, sorted({trip.rider_id for trip in trips})),
+        drivers=await get_drivers(tx, operator.id, sorted({one.driver_id for one in trips if one.driver_id})),
+        vehicles=await get_vehicles(tx, operator.id, sorted({one.vehicle_id for one in trips if one.vehicle_id})),
+    )
 
 
 async def list_all_customers(
@@ -54,7 +66,6 @@ async def list_all_drivers(
     rt: Runtime, operator: Operator, search: str, presence: Presence | None, paging: Paging
 ) -> tuple[list[ListedDriver], int]:
     """By name, and how many there are."""
-    heard_since = rt.clock.now() - timedelta(seconds=operator.settings.taxi.heartbeat_s)
     async with rt.db.read() as tx:
         return await list_queries.list_drivers(
             tx,
@@ -62,6 +73,16 @@ async def list_all_drivers(
             operator.currency,
             search=search,
             presence=presence,
-            heard_since=heard_since,
+            heard_since=heard_since(operator, rt.clock.now()),
             paging=paging,
         )
+
+
+async def show_drivers(tx: Tx, operator: Operator, ids: Sequence[DriverId], now: datetime) -> list[ListedDriver]:
+    """These drivers, in the same order."""
+    return await list_queries.read_drivers(tx, operator.id, operator.currency, ids, heard_since(operator, now))
+
+
+def heard_since(operator: Operator, now: datetime) -> datetime:
+    """Who means to work and was heard of since then is ONLINE."""
+    return now - timedelta(seconds=operator.settings.taxi.heartbeat_s)
