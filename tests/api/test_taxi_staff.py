@@ -17,8 +17,7 @@ from tests.kit.staff import Desk, make_desk
 @pytest_asyncio.fixture
 async def rita(api: Api, clock: SettableClock) -> Passenger:
     settings = Settings(taxi=TaxiSettings(open_per_rider=5), payments=PaymentSettings(support_refund_minor=300))
-    passenger = await make_passenger(api, clock, settings=settings)
-    return passenger
+    return await make_passenger(api, clock, settings=settings)
 
 
 @pytest_asyncio.fixture

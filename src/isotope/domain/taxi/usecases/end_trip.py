@@ -56,8 +56,10 @@ async def end_trip(rt: Runtime, cards: Cards, command: EndTrip) -> Trip:
 async def _record(tx: Tx, rt: Runtime, cards: Cards, command: EndTrip, now: datetime) -> tuple[Trip, list[CardCall]]:
     operator = command.operator
     trip = await store.lock_trip(tx, operator.id, command.trip_id)
-    if trip is None or trip.driver_id is None or command.driver_id not in (None, trip.driver_id):
+    if trip is None or command.driver_id not in (None, trip.driver_id):
         raise errors.trip_not_found()
+    if trip.driver_id is None:
+        raise errors.trip_status(trip.status, [TripStatus.STARTED])
     if trip.status is TripStatus.ENDED:
         return trip, []
     must(machine.may_change(trip.status, TripStatus.ENDED, machine.role_of(command.actor)))
