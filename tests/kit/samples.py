@@ -555,6 +555,7 @@ BOOKED: Final[Mapping[str, Filler]] = {
 TAXI: Final[Mapping[str, Filler]] = {"ride_id": lambda world: world.trip.id}
 # What refers to nothing.
 PLAIN: Final[Mapping[str, Any]] = {
+    "admin_id": None,
     "filter": None,  # words of another list each time
     "flow": None,  # differs from operation to operation: see `_flow`
     "skip_ip_address_check": None,
@@ -665,6 +666,8 @@ PLAIN: Final[Mapping[str, Any]] = {
 # What fields of one operation take, before what their names say elsewhere. Lists of the dashboard: so that all is shown.
 OF_OPERATION: Final[Mapping[str, Mapping[str, Any]]] = {
     "get_vehicle_alerts": {"filter": "LAST_7_DAYS"},
+    "admin_change_vehicle_status": {"status": "NEED_SERVICE"},
+    "employee_activity_log": {"filter": "VEHICLE_STATUS_CHANGE"},
     "admin_taxi_rides": {"ride_status": "RIDE_REQUESTED", "models": [0]},
     "admin_taxi_drivers": {"filter": ["ONLINE", "OFFLINE", "NO_CONNECTION"], "class_ids": [0]},
 }

@@ -59,9 +59,12 @@ class Paging:
 
     def order(self, at: LiteralString, id: LiteralString) -> LiteralString:
         """`order by` and `limit`: one row more than is shown tells whether there is another page."""
-        if self.place is not None and self.place.side is Side.BEFORE:
-            return f" order by {at} asc, {id} asc limit %(place_limit)s"
-        return f" order by {at} desc, {id} desc limit %(place_limit)s"
+        return f" order by {at} {self.direction}, {id} {self.direction} limit %(place_limit)s"
+
+    @property
+    def direction(self) -> LiteralString:
+        """Which way the rows come; `slice` turns them round."""
+        return "asc" if self.place is not None and self.place.side is Side.BEFORE else "desc"
 
     @property
     def params(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Sections Sharing, Rental and Taxi dashboard: what staff do. Importing it declares their operations."""
 
 from isotope.api.admin import (
+    activity,
     alerts,
     drivers,
     maintenance,
@@ -10,9 +11,11 @@ from isotope.api.admin import (
     statistics,
     taxi_lists,
     trips,
+    vehicle_status,
 )
 
 __all__ = [
+    "activity",
     "alerts",
     "drivers",
     "maintenance",
@@ -22,4 +25,5 @@ __all__ = [
     "statistics",
     "taxi_lists",
     "trips",
+    "vehicle_status",
 ]

@@ -62,6 +62,7 @@ from isotope.domain.fleet.queries import (
     list_status_changes,
     list_tariffs,
     list_vehicles,
+    must_be_of,
     offers_of,
 )
 from isotope.domain.fleet.reports import AppliedReports, apply_reports
@@ -90,6 +91,7 @@ from isotope.domain.fleet.usecases.plan_maintenance import (
     list_planned,
     plan_maintenance,
 )
+from isotope.domain.fleet.usecases.set_statuses import SetStatus, SetStatuses, set_statuses
 from isotope.domain.fleet.usecases.watch_batteries import watch_batteries
 
 __all__ = [
@@ -116,6 +118,8 @@ __all__ = [
     "Offers",
     "PlanMaintenance",
     "RaisedAlert",
+    "SetStatus",
+    "SetStatuses",
     "Slot",
     "StatusChange",
     "TariffDraft",
@@ -159,6 +163,7 @@ __all__ = [
     "model_has_vehicles",
     "model_not_found",
     "move_slot",
+    "must_be_of",
     "offers_of",
     "order_vehicle",
     "plan_maintenance",
@@ -168,6 +173,7 @@ __all__ = [
     "retire_models",
     "retire_tariffs",
     "retire_vehicles",
+    "set_statuses",
     "status_after_release",
     "status_change_not_allowed",
     "status_not_by_hand",

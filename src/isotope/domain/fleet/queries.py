@@ -27,7 +27,7 @@ from isotope.domain.fleet.rows import (
 )
 from isotope.domain.pricing.model import AddonPrice, Tariff
 from isotope.infra.db import Tx
-from isotope.kernel.ids import AddonId, DeviceId, ModelId, OperatorId, TariffId, VehicleId
+from isotope.kernel.ids import AddonId, DeviceId, ModelId, OperatorId, SubaccountId, TariffId, VehicleId
 
 MAX_LISTED: Final = 1_000
 
@@ -242,3 +242,24 @@ def _addon(operator_id: OperatorId, row: dict[str, Any]) -> AddonOffer:
         title=row["title"],
         price=msgspec.convert(row["price"], AddonPrice),
     )
+
+
+async def must_be_of(
+    tx: Tx, operator_id: OperatorId, vehicle_id: VehicleId, subaccount_id: SubaccountId | None
+) -> None:
+    """Whether the vehicle belongs to the subaccount; None: everything of the operator does.
+
+    Raises:
+        Refusal: `vehicle_not_found`.
+    """
+    if subaccount_id is None:
+        return
+    is_its = await tx.scalar(
+        """
+        select exists (select from vehicle where operator_id = %(operator_id)s and id = %(id)s
+                          and subaccount_id = %(subaccount_id)s)
+        """,
+        {"operator_id": operator_id, "id": vehicle_id, "subaccount_id": subaccount_id},
+    )
+    if not is_its:
+        raise errors.vehicle_not_found()

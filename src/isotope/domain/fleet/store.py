@@ -167,8 +167,12 @@ async def _change(
                       and during && tstzrange(%(now)s, %(free_until)s)))
             returning operator_id, id
         ), logged as (
-            insert into vehicle_status_change (operator_id, vehicle_id, from_status, to_status, actor, cause, at)
-            select operator_id, id, %(from_status)s, %(to_status)s, %(actor)s, %(cause)s, %(now)s from changed
+            insert into vehicle_status_change (operator_id, vehicle_id, from_status, to_status, actor, cause, at,
+                                               lat, lon, battery_pct, seen_at)
+            select c.operator_id, c.id, %(from_status)s, %(to_status)s, %(actor)s, %(cause)s, %(now)s,
+                   s.lat, s.lon, s.battery_pct, s.seen_at
+              from changed c
+              left join vehicle_state s on s.operator_id = c.operator_id and s.vehicle_id = c.id
         )
         select pg_notify(%(channel)s, operator_id || ':' || id) from changed
         """,
