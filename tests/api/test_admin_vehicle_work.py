@@ -234,3 +234,32 @@ async def test_a_subaccount_sees_and_changes_its_own(rt: Runtime, api: Api) -> N
     assert (await desk.ok("vehicles/activity", {"vehicle_id": fleet.vehicle_ids[0]}))["data"]
     for other in fleet.vehicle_ids[1:]:
         assert await desk.refused("vehicles/activity", {"vehicle_id": other}) == (404, "vehicle_not_found")
+
+
+async def test_notes_on_a_vehicle(rt: Runtime, api: Api, clock: SettableClock) -> None:
+    kit, fleet, desk = await make(rt, api, vehicles=2)
+    other = await make_desk(rt, api, kit, Role.OPERATOR)
+    body = {"vehicle_id": fleet.vehicle_id, "notes": "  Flat tyre, left "}
+    first = (await desk.ok("vehicle/notes", body, key="one"))["data"]
+    assert (await desk.ok("vehicle/notes", body, key="one"))["data"] == first
+    assert (first["notes"], first["date"]) == ("Flat tyre, left", int(clock.now().timestamp()))
+    clock.advance(minutes=1)
+    second = (await other.ok("vehicle/notes", {**body, "notes": "Mended"}))["data"]
+    assert (await desk.get("vehicle/notes", vehicle_id=fleet.vehicle_id))["data"] == [second, first]
+    assert (await desk.get("vehicle/notes", vehicle_id=fleet.vehicle_ids[1]))["data"] == []
+    assert first["created_by"] != second["created_by"]
+    read_only = await make_desk(rt, api, kit, Role.READ_ONLY)
+    assert (await read_only.get("vehicle/notes", vehicle_id=fleet.vehicle_id))["data"] == [second, first]
+    assert await read_only.refused("vehicle/notes", body) == (403, "role_not_allowed")
+    assert await desk.refused("vehicle/notes", {**body, "notes": "   "}) == (400, "validation_failed")
+    assert await desk.refused("vehicle/notes", {**body, "notes": "x" * 4_001}) == (400, "validation_failed")
+    stranger = await make_desk(rt, api, await make_operator(rt))
+    assert await stranger.refused("vehicle/notes", body) == (404, "vehicle_not_found")
+    east = await make_desk(rt, api, kit, subaccount_id=await make_subaccount(rt, kit))
+    assert await east.refused("vehicle/notes", body) == (404, "vehicle_not_found")
+    answer = await api.client.get(
+        "/api/v2/admin/vehicle/notes",
+        params={"vehicle_id": fleet.vehicle_id},
+        headers={"Authorization": f"Bearer {east.token}"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (404, "vehicle_not_found")

@@ -556,6 +556,7 @@ TAXI: Final[Mapping[str, Filler]] = {"ride_id": lambda world: world.trip.id}
 # What refers to nothing.
 PLAIN: Final[Mapping[str, Any]] = {
     "admin_id": None,
+    "notes": "The left brake squeaks",
     "filter": None,  # words of another list each time
     "flow": None,  # differs from operation to operation: see `_flow`
     "skip_ip_address_check": None,

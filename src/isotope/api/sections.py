@@ -132,6 +132,8 @@ _ORDER: Final = (
     "create_promo_code",
     "stop_promo_code",
     "get_promo_codes",
+    "admin_vehicle_notes",
+    "admin_create_vehicle_note",
     "admin_change_vehicle_status",
     "employee_activity_log",
     "vehicle_activity",

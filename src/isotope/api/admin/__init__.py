@@ -11,6 +11,7 @@ from isotope.api.admin import (
     statistics,
     taxi_lists,
     trips,
+    vehicle_notes,
     vehicle_status,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "statistics",
     "taxi_lists",
     "trips",
+    "vehicle_notes",
     "vehicle_status",
 ]

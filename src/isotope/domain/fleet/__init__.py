@@ -51,6 +51,7 @@ from isotope.domain.fleet.model import (
     VehicleStatus,
 )
 from isotope.domain.fleet.movements import Movement, find_movement
+from isotope.domain.fleet.notes import VehicleNote, list_notes
 from isotope.domain.fleet.orders import order_vehicle
 from isotope.domain.fleet.queries import (
     find_vehicle_of_device,
@@ -93,6 +94,7 @@ from isotope.domain.fleet.usecases.plan_maintenance import (
 )
 from isotope.domain.fleet.usecases.set_statuses import SetStatus, SetStatuses, set_statuses
 from isotope.domain.fleet.usecases.watch_batteries import watch_batteries
+from isotope.domain.fleet.usecases.write_note import WriteNote, write_note
 
 __all__ = [
     "CATALOG_CHANGED",
@@ -129,10 +131,12 @@ __all__ = [
     "Vehicle",
     "VehicleDraft",
     "VehicleModel",
+    "VehicleNote",
     "VehicleOffer",
     "VehicleState",
     "VehicleStatus",
     "WhichMaintenance",
+    "WriteNote",
     "apply_reports",
     "cancel_maintenance",
     "change_status",
@@ -152,6 +156,7 @@ __all__ = [
     "list_alerts",
     "list_in_use",
     "list_models",
+    "list_notes",
     "list_planned",
     "list_slots",
     "list_status_changes",
@@ -191,4 +196,5 @@ __all__ = [
     "vehicle_not_named",
     "watch_batteries",
     "why_not_rentable",
+    "write_note",
 ]
