@@ -132,6 +132,7 @@ _ORDER: Final = (
     "create_promo_code",
     "stop_promo_code",
     "get_promo_codes",
+    "admin_users",
     "admin_vehicle_notes",
     "admin_create_vehicle_note",
     "admin_change_vehicle_status",

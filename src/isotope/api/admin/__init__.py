@@ -11,6 +11,7 @@ from isotope.api.admin import (
     statistics,
     taxi_lists,
     trips,
+    users,
     vehicle_notes,
     vehicle_status,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "statistics",
     "taxi_lists",
     "trips",
+    "users",
     "vehicle_notes",
     "vehicle_status",
 ]
