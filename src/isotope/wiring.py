@@ -9,6 +9,7 @@ from litestar import Litestar
 from isotope.adapters.blobs import make_blobs
 from isotope.adapters.cards.make import make_card_provider
 from isotope.adapters.maps.make import make_maps
+from isotope.adapters.push.make import make_push
 from isotope.adapters.sms import OutboxSms, TwilioSms
 from isotope.api.app import create_app as create_api
 from isotope.api.context import Services
@@ -75,6 +76,7 @@ def make_services(config: Config, rt: Runtime) -> Services:
         live_map=LiveMap(rt),
         packages=Packages(rt),
         sms=make_sms(config, rt),
+        push=make_push(config, rt),
         blobs=make_blobs(config),
         maps=make_maps(config, rt),
         cards=make_cards(config),

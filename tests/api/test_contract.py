@@ -62,6 +62,7 @@ BEYOND = {
     "get_referral_code",
     "set_discount_group",
     "set_licence",
+    "set_push_token",
 }
 # And what they need around a ride.
 BEYOND_IN_SHARING = {

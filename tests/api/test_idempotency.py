@@ -55,6 +55,7 @@ EXEMPT = {
     "driver_logout": "its token is gone afterwards, with which it would be sent again",
     "send_positions": "what is known already changes nothing",
     "refresh_user_token": _TOKEN,
+    "set_push_token": "it says what shall be so; said again, it is so",
     "choose_payment_method": "it says what shall be so; said again, it is so",
     "remove_payment_method": "a card that is removed is answered as one that is being removed",
 }

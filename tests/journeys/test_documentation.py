@@ -40,6 +40,7 @@ EXAMPLE_MAY_MEET = {
     "driver_offline",
     "maintenance_dates",
     "no_debt",
+    "no_push_device",
     "no_vehicle_free",
     "offer_not_found",
     "phone_token_invalid",

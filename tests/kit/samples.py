@@ -565,6 +565,8 @@ PLAIN: Final[Mapping[str, Any]] = {
     "code": "123456",  # a promo code is another: see `_code`
     "promo_code": None,
     "title": "A sample",
+    "message": "A message",
+    "push_token": "an-app-of-this-rider",
     "kind": "BONUS",
     "discount_percent": None,
     "rides": None,
@@ -667,6 +669,7 @@ PLAIN: Final[Mapping[str, Any]] = {
 # What fields of one operation take, before what their names say elsewhere. Lists of the dashboard: so that all is shown.
 OF_OPERATION: Final[Mapping[str, Mapping[str, Any]]] = {
     "get_vehicle_alerts": {"filter": "LAST_7_DAYS"},
+    "set_push_token": {"is_on": True},
     "admin_change_vehicle_status": {"status": "NEED_SERVICE"},
     "employee_activity_log": {"filter": "VEHICLE_STATUS_CHANGE"},
     "admin_users": {"filter": ["ALL"]},

@@ -7,7 +7,7 @@ from isotope.api.streams import Streams
 from isotope.domain.benefits import Packages
 from isotope.domain.evidence import Blobs
 from isotope.domain.fleet import LiveMap
-from isotope.domain.identity.ports import DeletionHold, SmsSender
+from isotope.domain.identity.ports import DeletionHold, PushSender, SmsSender
 from isotope.domain.maps import Maps
 from isotope.domain.payments import NO_CARDS, CardHold, Cards
 from isotope.domain.tenants import Operators
@@ -35,6 +35,7 @@ class Services:
     live_map: LiveMap
     packages: Packages
     sms: SmsSender
+    push: PushSender
     blobs: Blobs
     maps: Maps
     cards: Cards = NO_CARDS

@@ -1,10 +1,11 @@
-"""What is served beside the contract: health, metrics, the outbox of the demo, documentation, pages for cards, pictures."""
+"""What is served beside the contract: health, metrics, the outboxes of the demo, documentation, pages for cards, pictures."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from isotope.adapters.push import list_push_outbox
 from isotope.adapters.sms import list_outbox
 from isotope.api.card_pages import card_pages
 from isotope.api.context import Services
@@ -29,7 +30,7 @@ _RETRY_AFTER: Final = (b"retry-after", b"2")
 
 
 def pages(services: Services) -> Sequence[Page]:
-    """Every page; the outbox only where it may exist."""
+    """Every page; the outboxes only where they may exist."""
     found = [
         Page("live", "/health/live", _live),
         Page("ready", "/health/ready", _ready),
@@ -42,6 +43,7 @@ def pages(services: Services) -> Sequence[Page]:
     ]
     if services.config.mode != "production":
         found.append(Page("dev_outbox", "/dev/outbox", _outbox))
+        found.append(Page("dev_push_outbox", "/dev/push-outbox", _push_outbox))
     return found
 
 
@@ -74,6 +76,12 @@ async def _outbox(services: Services, scope: Mapping[str, Any]) -> Shown:
         message = services.texts.render("validation_failed")
         return Shown(encode({"message": message, "code": "validation_failed", "errors": [fault]}), 400)
     return Shown(encode(await list_outbox(services.rt, digits, _OUTBOX_LIMIT)))
+
+
+async def _push_outbox(services: Services, scope: Mapping[str, Any]) -> Shown:
+    """The newest notifications of an app: `?token=`; without one there are none."""
+    token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[-1]
+    return Shown(encode(await list_push_outbox(services.rt, token, _OUTBOX_LIMIT)))
 
 
 def _docs() -> Callable[[Services, Mapping[str, Any]], Awaitable[Shown]]:

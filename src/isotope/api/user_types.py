@@ -109,6 +109,24 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     token: str
 
 
+class SetPushTokenRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The app on one device."""
+
+    push_token: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=1024,
+            pattern=r"^[!-~]+$",
+            description="As the provider of notifications gave it to the app.",
+            examples=["dGhpcyBpcyBhbiBhcHA:APA91bE"],
+            extra={"accepted": "the token that the provider gave the app"},
+        ),
+    ]
+    is_on: Annotated[bool | None, Meta(description="False: no notifications come there any more.")] = None
+    user_id: UserId = None
+
+
 class Licence(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a rider's right to drive."""
 

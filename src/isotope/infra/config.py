@@ -35,6 +35,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     twilio_token: Annotated[str, Meta(description="Twilio auth token (secret)")] = ""
     twilio_from: Annotated[str, Meta(description="sender number or messaging service SID")] = ""
     twilio_url: Annotated[str, Meta(description="base address of Twilio's API")] = "https://api.twilio.com"
+    push: Annotated[Literal["outbox", "fcm"], Meta(description="how notifications go to riders' apps")] = "outbox"
+    fcm_account: Annotated[
+        str, Meta(description="file of the Firebase project's service account (JSON, secret); for `fcm`")
+    ] = ""
+    fcm_url: Annotated[str, Meta(description="base address of Firebase Cloud Messaging")] = "https://fcm.googleapis.com"
     cards: Annotated[
         Literal["", "none", "sandbox", "stripe"],
         Meta(description="who takes payments by card; empty: sandbox in demo and test, none in production"),
@@ -124,6 +129,8 @@ def _wrong_together(values: Mapping[str, Any]) -> list[str]:
     wrong: list[str] = []
     if values.get("mode", "production") == "production" and values.get("cards") == "sandbox":
         wrong.append("ISOTOPE_CARDS: sandbox takes no money, so production refuses it; set stripe or none")
+    if values.get("push") == "fcm" and not values.get("fcm_account"):
+        wrong.append("ISOTOPE_FCM_ACCOUNT: empty; ISOTOPE_PUSH=fcm needs the file of a service account")
     if values.get("blobs") == "s3" and not values.get("s3_bucket"):
         wrong.append("ISOTOPE_S3_BUCKET: empty; ISOTOPE_BLOBS=s3 needs the name of a bucket")
     if bool(values.get("s3_access_key")) != bool(values.get("s3_secret_key")):

@@ -439,12 +439,24 @@ create table unknown_unit (
 );
 create index unknown_unit_last_seen on unknown_unit (last_seen_at desc);
 
--- Where a rider's app can be reached.
+-- Where riders' apps can be reached. An app is of the rider who used it last.
 create table rider_push_token (
     operator_id  bigint not null,
+    token        text not null check (octet_length(token) between 1 and 1024),
     rider_id     bigint not null,
-    token        text not null check (length(token) between 1 and 4096),
     at           timestamptz not null,
-    primary key (operator_id, rider_id, token),
+    primary key (operator_id, token),
     foreign key (operator_id, rider_id) references rider (operator_id, id)
 );
+create index rider_push_token_rider on rider_push_token (operator_id, rider_id, at desc);
+
+-- Demo and test mode only: the notifications that the stand-in "sent".
+create table dev_push_outbox (
+    id       bigint generated always as identity primary key,
+    token    text not null,
+    title    text not null,
+    body     text not null,
+    sent_at  timestamptz not null
+);
+create index dev_push_outbox_token on dev_push_outbox (token, id desc);
+create index dev_push_outbox_sent_at on dev_push_outbox (sent_at);

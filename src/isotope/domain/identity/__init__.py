@@ -20,7 +20,7 @@ from isotope.domain.identity.model import (
     Session,
 )
 from isotope.domain.identity.phones import read_phone
-from isotope.domain.identity.ports import DeletionHold, SmsFailed, SmsSender
+from isotope.domain.identity.ports import DeletionHold, PushFailed, PushSender, SmsFailed, SmsSender
 from isotope.domain.identity.queries import get_licence, get_rider, get_riders
 from isotope.domain.identity.rules import counted_address
 from isotope.domain.identity.spending import spend_token
@@ -30,6 +30,7 @@ from isotope.domain.identity.usecases.erase_due_riders import erase_due_riders
 from isotope.domain.identity.usecases.find_rider_by_token import find_rider_by_token
 from isotope.domain.identity.usecases.forget_ended_verifications import forget_ended_verifications
 from isotope.domain.identity.usecases.log_in_rider import LogInRider, log_in_rider
+from isotope.domain.identity.usecases.notify_rider import Notified, NotifyRider, notify_rider
 from isotope.domain.identity.usecases.read_rider import read_rider
 from isotope.domain.identity.usecases.refresh_token import RefreshToken, refresh_token
 from isotope.domain.identity.usecases.register_by_form import RegisterByForm, register_by_form
@@ -39,6 +40,7 @@ from isotope.domain.identity.usecases.request_phone_verification import (
     request_phone_verification,
 )
 from isotope.domain.identity.usecases.set_licence import SetLicence, set_licence
+from isotope.domain.identity.usecases.set_push_token import SetPushToken, set_push_token
 from isotope.domain.identity.usecases.tell_rider import TellRider, tell_later, tell_rider
 from isotope.domain.identity.usecases.verify_phone_code import VerifyPhoneCode, verify_phone_code
 from isotope.infra.tokens import hash_token
@@ -50,8 +52,12 @@ __all__ = [
     "Flow",
     "Licence",
     "LogInRider",
+    "Notified",
+    "NotifyRider",
     "Phone",
     "PhoneToken",
+    "PushFailed",
+    "PushSender",
     "RefreshToken",
     "RegisterByForm",
     "RegisterRider",
@@ -60,6 +66,7 @@ __all__ = [
     "RiderStatus",
     "Session",
     "SetLicence",
+    "SetPushToken",
     "SmsFailed",
     "SmsSender",
     "TellRider",
@@ -77,6 +84,7 @@ __all__ = [
     "hash_token",
     "lock_rider",
     "log_in_rider",
+    "notify_rider",
     "phone_token_expired",
     "phone_token_invalid",
     "read_phone",
@@ -86,6 +94,7 @@ __all__ = [
     "register_rider",
     "request_phone_verification",
     "set_licence",
+    "set_push_token",
     "spend_token",
     "tell_later",
     "tell_rider",

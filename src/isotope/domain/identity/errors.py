@@ -75,6 +75,15 @@ def sms_unavailable(retry_after_s: int) -> Refusal:
     return Refusal(Kind.UNAVAILABLE, "sms_unavailable", retry_after_s=retry_after_s)
 
 
+def no_push_device() -> Refusal:
+    """No app of the rider's takes notifications."""
+    return Refusal(Kind.CONFLICT, "no_push_device")
+
+
+def push_unavailable(retry_after_s: int) -> Refusal:
+    return Refusal(Kind.UNAVAILABLE, "push_unavailable", retry_after_s=retry_after_s)
+
+
 def token_refused() -> Refusal:
     """The rider token has ended meanwhile, or another refresh was faster."""
     return Refusal(Kind.UNAUTHORIZED, "unauthorized")

@@ -37,6 +37,37 @@ class SmsSender(Protocol):
         ...
 
 
+class PushFailed(Exception):  # noqa: N818 - an outcome that callers handle
+    """The notification did not go out, as far as is known.
+
+    Args:
+        reason: for the log; never the token or the text.
+        is_gone: the app is not there any more (or the token never was one); the token is of no use again.
+    """
+
+    def __init__(self, reason: str, *, is_gone: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_gone = is_gone
+
+
+class PushSender(Protocol):
+    """Sends notifications to apps."""
+
+    async def send(self, token: str, title: str, body: str) -> None:
+        """Hand one notification over; returns when the provider took it.
+
+        Args:
+            token: of the app on one device, as the provider gave it to the app.
+            title: one line.
+            body: the text below it.
+
+        Raises:
+            PushFailed: it was not taken.
+        """
+        ...
+
+
 class DeletionHold(Protocol):
     """A reason of another room not to delete a rider yet: a ride runs, debt is open."""
 

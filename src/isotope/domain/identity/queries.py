@@ -11,7 +11,7 @@ from isotope.domain.identity.model import Licence, Phone, Rider, SendFacts, Veri
 from isotope.domain.identity.rows import rider_of_row, verification_of_row
 from isotope.domain.tenants.model import OtpSettings
 from isotope.infra.db import Tx
-from isotope.kernel.ids import OperatorId, RiderId
+from isotope.kernel.ids import OperatorId, RiderId, SubaccountId
 
 
 async def get_rider(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Rider:
@@ -139,3 +139,23 @@ async def get_licence(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> Lic
         {"operator_id": operator_id, "rider_id": rider_id},
     )
     return found or Licence()
+
+
+async def list_push_tokens(tx: Tx, operator_id: OperatorId, rider_id: RiderId) -> list[str]:
+    """The apps of a rider, the last heard of first."""
+    rows = await tx.tuples(
+        "select token from rider_push_token where operator_id = %(operator_id)s and rider_id = %(rider_id)s"
+        " order by at desc, token",
+        {"operator_id": operator_id, "rider_id": rider_id},
+    )
+    return [token for (token,) in rows]
+
+
+async def is_rider_of(tx: Tx, operator_id: OperatorId, rider_id: RiderId, subaccount_id: SubaccountId) -> bool:
+    """Whether the rider ever began a ride with a vehicle of the subaccount."""
+    found: bool = await tx.scalar(
+        "select exists (select from rider_total where operator_id = %(operator_id)s"
+        " and subaccount_id = %(subaccount_id)s and rider_id = %(rider_id)s)",
+        {"operator_id": operator_id, "subaccount_id": subaccount_id, "rider_id": rider_id},
+    )
+    return found

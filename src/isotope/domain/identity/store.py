@@ -4,6 +4,7 @@ Whoever needs several locks takes them in this order, so that nobody waits in a 
 then the row of the verification, then the row of the rider.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +17,8 @@ from isotope.kernel.ids import OperatorId, RiderId
 
 # Somebody with more devices than this loses the oldest session, and the table stays small.
 TOKENS_PER_RIDER: Final = 20
+# As many devices as somebody has; of more, the one that was heard of longest ago gets no notifications.
+APPS_PER_RIDER: Final = 10
 
 
 async def lock_phone(tx: Tx, operator_id: OperatorId, phone: Phone) -> None:
@@ -273,6 +276,42 @@ async def end_tokens(tx: Tx, rider: Rider) -> None:
     )
 
 
+async def save_push_token(tx: Tx, rider: Rider, token: str, now: datetime) -> None:
+    """The app is this rider's from now on, whoever's it was. The rider's row is locked."""
+    of = {"operator_id": rider.operator_id, "id": rider.id, "token": token, "now": now, "most": APPS_PER_RIDER}
+    await tx.execute(
+        "insert into rider_push_token (operator_id, token, rider_id, at)"
+        " values (%(operator_id)s, %(token)s, %(id)s, %(now)s)"
+        " on conflict (operator_id, token) do update set rider_id = excluded.rider_id, at = excluded.at",
+        of,
+    )
+    # Who takes one of these apps over at this moment keeps it; the next time it is counted again.
+    await tx.execute(
+        "delete from rider_push_token where operator_id = %(operator_id)s and token in ("
+        "select token from rider_push_token where operator_id = %(operator_id)s and rider_id = %(id)s"
+        " and token <> %(token)s order by at desc, token offset %(most)s - 1 for update skip locked)",
+        of,
+    )
+
+
+async def delete_push_tokens(tx: Tx, operator_id: OperatorId, rider_id: RiderId, tokens: Sequence[str]) -> None:
+    """These apps get no notifications for the rider any more."""
+    await tx.execute(
+        "delete from rider_push_token where operator_id = %(operator_id)s and rider_id = %(rider_id)s"
+        " and token = any(%(tokens)s)",
+        {"operator_id": operator_id, "rider_id": rider_id, "tokens": list(tokens)},
+    )
+
+
+async def forget_push_tokens(tx: Tx, rider: Rider) -> None:
+    """No app gets notifications for the rider any more, and what the stand-in has of them goes."""
+    await tx.execute(
+        "with gone as (delete from rider_push_token where operator_id = %(operator_id)s and rider_id = %(id)s"
+        " returning token) delete from dev_push_outbox where token in (select token from gone)",
+        {"operator_id": rider.operator_id, "id": rider.id},
+    )
+
+
 async def insert_form(tx: Tx, operator_id: OperatorId, address: str, now: datetime) -> None:
     await tx.execute(
         "insert into form_registration (operator_id, address, at) values (%(operator_id)s, %(address)s::inet, %(now)s)",
@@ -320,6 +359,7 @@ async def erase_rider(tx: Tx, rider: Rider, actor: Actor, now: datetime) -> None
     )
     # Demo and test mode: the stand-in's messages carry the number and belong to no operator.
     await tx.execute("delete from dev_outbox where phone = %(digits)s", {"digits": rider.phone_prefix + rider.phone})
+    await forget_push_tokens(tx, rider)
     await forget_licence(tx, rider)
     await tx.execute(
         "update rider set status = 'DELETED', name = '', email = '', phone_prefix = '', phone = '', device_os = null,"

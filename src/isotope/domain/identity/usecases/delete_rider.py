@@ -48,6 +48,7 @@ async def delete_rider(rt: Runtime, holds: Sequence[DeletionHold], command: Dele
             await tell_of_erasure(rt, tx, rider)
             return Deletion(status=RiderStatus.DELETED, due_at=None)
         await store.end_tokens(tx, rider)
+        await store.forget_push_tokens(tx, rider)
         if rider.status is RiderStatus.DELETION_REQUESTED:
             return Deletion(status=rider.status, due_at=rider.deletion_due_at)
         due_at = now + timedelta(days=operator.settings.deletion_days)
