@@ -672,6 +672,7 @@ OF_OPERATION: Final[Mapping[str, Mapping[str, Any]]] = {
     "set_push_token": {"is_on": True},
     "admin_change_vehicle_status": {"status": "NEED_SERVICE"},
     "employee_activity_log": {"filter": "VEHICLE_STATUS_CHANGE"},
+    "admin_rides": {"ride_status": "ACTIVE", "models": [0], "parking_quality": ["ALL"]},
     "admin_users": {"filter": ["ALL"]},
     "admin_taxi_rides": {"ride_status": "RIDE_REQUESTED", "models": [0]},
     "admin_taxi_drivers": {"filter": ["ONLINE", "OFFLINE", "NO_CONNECTION"], "class_ids": [0]},

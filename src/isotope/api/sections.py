@@ -133,6 +133,7 @@ _ORDER: Final = (
     "create_promo_code",
     "stop_promo_code",
     "get_promo_codes",
+    "admin_rides",
     "admin_users",
     "admin_vehicle_notes",
     "admin_create_vehicle_note",

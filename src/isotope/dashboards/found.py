@@ -10,8 +10,8 @@ MOST_FOUND: Final = 1_000
 """Of so many riders or vehicles the rows are looked for one by one; of more, each row of the list is looked at: there is
 one of theirs among a few hundred."""
 
-RIDER_TEXT: Final = "fold(r.name || ' ' || r.email || ' ' || r.phone_prefix || r.phone)"
-"""As index rider_search has it; `r` is the rider."""
+RIDER_TEXT: Final = "fold(u.name || ' ' || u.email || ' ' || u.phone_prefix || u.phone)"
+"""As index rider_search has it; `u` is the rider."""
 
 
 async def find_riders(tx: Tx, scope: Scope, search: Search) -> list[int] | None:
@@ -25,12 +25,12 @@ async def find_riders(tx: Tx, scope: Scope, search: Search) -> list[int] | None:
     if scope.subaccount_id is not None:
         seen = """
             and exists (select from rider_total t
-                         where t.operator_id = r.operator_id and t.subaccount_id = %(subaccount_id)s and t.rider_id = r.id)
+                         where t.operator_id = u.operator_id and t.subaccount_id = %(subaccount_id)s and t.rider_id = u.id)
         """
     rows = await tx.tuples(
         f"""
-        select r.id from rider r
-         where r.operator_id = %(operator_id)s and r.status <> 'DELETED' and {search.matches(RIDER_TEXT)}{seen}
+        select u.id from rider u
+         where u.operator_id = %(operator_id)s and u.status <> 'DELETED' and {search.matches(RIDER_TEXT)}{seen}
          limit %(most)s
         """,
         {**scope.params, **search.params, "most": MOST_FOUND + 1},

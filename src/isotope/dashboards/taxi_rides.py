@@ -85,8 +85,8 @@ async def _add_search(tx: Tx, scope: Scope, search: Search, where: Where, *, sea
     if riders is None:
         parts.append(
             f"""
-            exists (select from rider r where r.operator_id = t.operator_id and r.id = t.rider_id
-                       and r.status <> 'DELETED' and {search.matches(RIDER_TEXT)})
+            exists (select from rider u where u.operator_id = t.operator_id and u.id = t.rider_id
+                       and u.status <> 'DELETED' and {search.matches(RIDER_TEXT)})
             """
         )
     elif riders:

@@ -17,20 +17,20 @@ from isotope.kernel.money import exponent
 
 _WALLET: Final = """
     coalesce((select sum(a.balance_minor) from ledger_account a
-               where a.operator_id = r.operator_id and a.rider_id = r.id and a.currency = %(currency)s
+               where a.operator_id = u.operator_id and a.rider_id = u.id and a.currency = %(currency)s
                  and a.kind in ('RIDER_BALANCE', 'RIDER_BONUS')), 0)
 """
 _HAS_CARD: Final = """
-    exists (select from card c where c.operator_id = r.operator_id and c.rider_id = r.id and c.status = 'ACTIVE')
+    exists (select from card c where c.operator_id = u.operator_id and c.rider_id = u.id and c.status = 'ACTIVE')
 """
 # Any of those that are asked for.
 STANDINGS: Final[dict[str, LiteralString]] = {
     "WITH_DEBT": """
-        r.id in (select a.rider_id from ledger_account a
+        u.id in (select a.rider_id from ledger_account a
                   where a.operator_id = %(operator_id)s and a.kind = 'RIDER_DEBT' and a.balance_minor < 0)
     """,
-    "BLOCKED": "r.status = 'BLOCKED'",
-    "DELETION_REQUESTED": "r.status = 'DELETION_REQUESTED'",
+    "BLOCKED": "u.status = 'BLOCKED'",
+    "DELETION_REQUESTED": "u.status = 'DELETION_REQUESTED'",
     "WITH_SAVED_CARD": _HAS_CARD,
     "WITHOUT_SAVED_CARD": f"not {_HAS_CARD}",
 }
@@ -79,9 +79,9 @@ class UserRow:
 
 async def list_users(tx: Tx, scope: Scope, which: WhichUsers, paging: Paging, now: datetime) -> Slice[UserRow]:
     """A page of them. By rider_newest; by rider_search, rider_by_status or rider_in_debt where those find few."""
-    where = Where("r.operator_id = %(operator_id)s and r.status <> 'DELETED'")
+    where = Where("u.operator_id = %(operator_id)s and u.status <> 'DELETED'")
     where.params |= {"currency": scope.currency, "total_of": scope.subaccount_id or 0, "now": now}
-    where.days("r.created_at", which.since, which.until)
+    where.days("u.created_at", which.since, which.until)
     if which.standings:
         where.add("(" + " or ".join(STANDINGS[name] for name in which.standings) + ")")
     where.bounds(_WALLET, which.wallet, "wallet", 10.0 ** exponent(scope.currency))
@@ -93,25 +93,25 @@ async def list_users(tx: Tx, scope: Scope, which: WhichUsers, paging: Paging, no
     joined = "join" if scope.subaccount_id is not None else "left join"
     rows = await tx.dicts(
         f"""
-        select r.*, l.categories as licence,
+        select u.*, l.categories as licence,
                {_HAS_CARD} as has_card,
                coalesce(a.balance_minor, 0) as balance_minor, coalesce(a.bonus_minor, 0) as bonus_minor,
                coalesce(a.debt_minor, 0) as debt_minor
-          from (select r.operator_id, r.id, r.name, r.email, r.phone_prefix, r.phone, r.status, r.created_at,
+          from (select u.operator_id, u.id, u.name, u.email, u.phone_prefix, u.phone, u.status, u.created_at,
                        coalesce(t.rides, 0) as rides, t.last_ride_at, coalesce(t.rating_sum, 0) as rating_sum,
                        coalesce(t.rating_count, 0) as rating_count
-                  from rider r
+                  from rider u
                   {joined} rider_total t
-                    on t.operator_id = r.operator_id and t.subaccount_id = %(total_of)s and t.rider_id = r.id
-                 where {where.sql}{paging.where("r.created_at", "r.id")}{paging.order("r.created_at", "r.id")}) r
-          left join rider_licence l on l.operator_id = r.operator_id and l.rider_id = r.id
+                    on t.operator_id = u.operator_id and t.subaccount_id = %(total_of)s and t.rider_id = u.id
+                 where {where.sql}{paging.where("u.created_at", "u.id")}{paging.order("u.created_at", "u.id")}) u
+          left join rider_licence l on l.operator_id = u.operator_id and l.rider_id = u.id
           left join lateral (
                 select sum(balance_minor) filter (where kind = 'RIDER_BALANCE')::bigint as balance_minor,
                        sum(balance_minor) filter (where kind = 'RIDER_BONUS')::bigint as bonus_minor,
                        -sum(balance_minor) filter (where kind = 'RIDER_DEBT')::bigint as debt_minor
                   from ledger_account
-                 where operator_id = r.operator_id and rider_id = r.id and currency = %(currency)s) a on true
-         order by r.created_at {paging.direction}, r.id {paging.direction}
+                 where operator_id = u.operator_id and rider_id = u.id and currency = %(currency)s) a on true
+         order by u.created_at {paging.direction}, u.id {paging.direction}
         """,
         {**scope.params, **where.params, **paging.params},
     )
@@ -120,13 +120,13 @@ async def list_users(tx: Tx, scope: Scope, which: WhichUsers, paging: Paging, no
 
 async def _add_search(tx: Tx, scope: Scope, search: Search, where: Where, *, search_people: bool) -> None:
     """By the rider's number, name, e-mail address, phone."""
-    parts: list[LiteralString] = ["r.id = %(searched_number)s"]
+    parts: list[LiteralString] = ["u.id = %(searched_number)s"]
     where.params |= search.params
     if search_people:
         riders = await find_riders(tx, scope, search)
         if riders is None:
             parts.append(search.matches(RIDER_TEXT))
         elif riders:
-            parts.append("r.id = any(%(found_riders)s)")
+            parts.append("u.id = any(%(found_riders)s)")
             where.params["found_riders"] = riders
     where.add("(" + " or ".join(parts) + ")")

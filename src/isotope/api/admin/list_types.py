@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from isotope.api.bookmarks import MOST_BOOKMARK
-from isotope.api.exports import MOST_EXPORTED
 from isotope.api.fields import Id
+from isotope.dashboards.paging import MOST_SHOWN
 from isotope.dashboards.search import MOST_SEARCH
 
 _Bookmark = Annotated[str, Meta(max_length=MOST_BOOKMARK)]
@@ -17,18 +17,19 @@ PageBookmark = Annotated[
 SameBookmark = Annotated[_Bookmark | None, Meta(description="The same as `page_bookmark`.")]
 NextBookmark = Annotated[str | None, Meta(description="For the page of older rows; null: this was the last.")]
 PreviousBookmark = Annotated[str | None, Meta(description="For the page of newer rows; null: this is the first.")]
-ListLength = Annotated[
-    Annotated[int, Meta(ge=0, le=MOST_EXPORTED)] | None,
-    Meta(
-        description="How many rows at most: up to 100, with `export` up to 2,000. 0 and null: 50, with `export` 2,000."
-    ),
-]
+_HOW_MANY = "How many rows at most; 0: 50. A page of the export has 2,000, whatever stands here."
+PageLength = Annotated[int, Meta(ge=0, le=MOST_SHOWN, description=_HOW_MANY)]
+# The same, of lists whose contract takes null, which is 50.
+ListLength = Annotated[Annotated[int, Meta(ge=0, le=MOST_SHOWN)] | None, Meta(description=_HOW_MANY)]
 PageNumber = Annotated[Annotated[int, Meta(ge=1, le=1_000_000)] | None, Meta(description="From 1.", examples=[1])]
 SearchText = Annotated[
     Annotated[str, Meta(max_length=MOST_SEARCH)] | None,
     Meta(description="Words in any order, in any place; case and accents do not count.", examples=["ada"]),
 ]
-Export = Annotated[bool | None, Meta(description="Flat rows with stable names; with `Accept: text/csv` as a file.")]
+_EXPORT = "Flat rows with stable names, 2,000 a page; with `Accept: text/csv` as a file."
+Export = Annotated[bool, Meta(description=_EXPORT)]
+# The same, of lists whose contract takes null, which is false.
+NullableExport = Annotated[bool | None, Meta(description=_EXPORT)]
 ModelIds = Annotated[
     Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=1_000)] | None,
     Meta(description="Of `select_options.vehicle_models`. Null, empty and `[0]`: all."),

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 from isotope.api.admin.list_types import DateRange, NumberRange, Slider
 from isotope.api.exports import MOST_EXPORTED
 from isotope.api.operation import Call
-from isotope.dashboards.paging import MOST_SHOWN
 from isotope.dashboards.ranges import Range
 from isotope.dashboards.scope import Scope, scope_of
 from isotope.domain.tenants import Right, has_right
@@ -27,16 +26,8 @@ def sees_people(call: Call[Any]) -> bool:
 
 
 def length_of(page_length: int | None, *, export: bool) -> int:
-    """How many rows.
-
-    Raises:
-        Refusal: `validation_failed`: more than a page shows.
-    """
-    if not page_length:
-        return MOST_EXPORTED if export else _SHOWN
-    if page_length > MOST_SHOWN and not export:
-        raise invalid(Fault("page_length", f"at most {MOST_SHOWN} are expected without export"))
-    return page_length
+    """How many rows a page has."""
+    return MOST_EXPORTED if export else (page_length or _SHOWN)
 
 
 def days_of(

@@ -9,10 +9,11 @@ from isotope.api.admin.list_types import (
     Comments,
     DateRangeField,
     Export,
-    ListLength,
     NextBookmark,
+    NullableExport,
     NumberRange,
     PageBookmark,
+    PageLength,
     PageNumber,
     PreviousBookmark,
     SameBookmark,
@@ -33,7 +34,7 @@ class AdminTaxiRidesRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which trips."""
 
     ride_status: Annotated[RideStatusName, Meta(examples=["RIDE_ENDED"])]
-    page_length: ListLength = 50
+    page_length: PageLength = 50
     search: Annotated[
         SearchText,
         Meta(description="The number of a trip; name, e-mail or phone of its rider; its driver's name; the plate."),
@@ -117,14 +118,14 @@ class AdminTaxiDriversRequest(msgspec.Struct, frozen=True, kw_only=True):
     filter: Annotated[
         Annotated[list[PresenceName], Meta(max_length=10)] | None, Meta(description="Null and empty: all.")
     ] = None
-    page_length: ListLength = 50
+    page_length: PageLength = 50
     page: PageNumber = 1
     search: Annotated[SearchText, Meta(description="First or last name, and plates that the driver may drive.")] = None
     map_view: Annotated[bool | None, Meta(description="Where the drivers are, and nothing else.")] = None
     page_bookmark: Annotated[PageBookmark, Meta(description="Goes before `page`.")] = None
     bookmark_next: SameBookmark = None
     bookmark: SameBookmark = None
-    export: Export = None
+    export: NullableExport = None
     class_ids: _Classes = None
 
 

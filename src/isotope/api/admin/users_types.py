@@ -7,9 +7,9 @@ from msgspec import Meta
 
 from isotope.api.admin.list_types import (
     DateRangeField,
-    Export,
     ListLength,
     NextBookmark,
+    NullableExport,
     PageBookmark,
     PreviousBookmark,
     SameBookmark,
@@ -41,7 +41,7 @@ class AdminUsersRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     date_range: Annotated[DateRangeField, Meta(description="When they registered; at most 365 days.")] = None
     search: Annotated[SearchText, Meta(description="Number, name, e-mail address or phone.")] = None
-    export: Export = None
+    export: NullableExport = None
     bookmark_next: PageBookmark = None
     page_bookmark: SameBookmark = None
     bookmark: SameBookmark = None

@@ -8,6 +8,8 @@ from isotope.api.body import FORM_BYTES
 from isotope.api.errors import INTERNAL_ERROR, STATUS
 from isotope.api.operation import Auth, Operation
 from isotope.api.streams import told_in
+from isotope.domain.tenants import ROLES
+from isotope.domain.tenants.model import Role
 from isotope.kernel.errors import Kind
 from isotope.kernel.texts import Texts
 
@@ -39,7 +41,20 @@ _SAMPLES: Final[Mapping[str, str | int]] = {
     "minutes": 15,
     "most": 5,
     "next": "2026-12-24T18:30:00+02:00",
+    "allowed_m": 100,
+    "away_m": 340,
+    "balance": "12.00 EUR",
+    "code": "SUMMER",
+    "deposit": "30.00 EUR",
+    "groups": "students, staff",
+    "kinds": "licence",
+    "nr": "1001",
+    "seconds_left": 600,
+    "vehicle_type": "SCOOTER",
+    "what": "booking 7,",
     "number": 1,
+    "role": "support",
+    "left": "5.00 EUR",
     "seconds": 30,
     "station": "Eliel Square",
     "status": "PAUSING",
@@ -87,6 +102,7 @@ def _common(operation: Operation) -> list[tuple[Kind, str]]:
         pairs.append((Kind.FORBIDDEN, "no_access"))
     if operation.auth not in (Auth.NONE, Auth.PUBLIC):
         pairs.append((Kind.UNAUTHORIZED, "unauthorized"))
+    pairs += _of_staff(operation)
     if operation.auth is Auth.SECRET:
         pairs.append((Kind.FORBIDDEN, "secret_key_required"))
     elif operation.secret_only:
@@ -100,6 +116,15 @@ def _common(operation: Operation) -> list[tuple[Kind, str]]:
         pairs += [(Kind.TOO_MANY, "too_many_streams"), (Kind.UNAVAILABLE, "streams_full")]
     if operation.content == "multipart":
         pairs += [(Kind.UNAVAILABLE, "uploads_busy"), (Kind.UNAVAILABLE, "body_too_slow")]
+    return pairs
+
+
+def _of_staff(operation: Operation) -> list[tuple[Kind, str]]:
+    pairs = []
+    if operation.right is not None and ROLES[operation.right] != frozenset(Role):
+        pairs.append((Kind.FORBIDDEN, "role_not_allowed"))
+    if operation.auth is Auth.STAFF and not operation.subaccounts:
+        pairs.append((Kind.FORBIDDEN, "whole_operator_only"))
     return pairs
 
 
