@@ -289,7 +289,7 @@ async def save_push_token(tx: Tx, rider: Rider, token: str, now: datetime) -> No
     await tx.execute(
         "delete from rider_push_token where operator_id = %(operator_id)s and token in ("
         "select token from rider_push_token where operator_id = %(operator_id)s and rider_id = %(id)s"
-        " and token <> %(token)s order by at, token offset %(most)s - 1 for update skip locked)",
+        " and token <> %(token)s order by at desc, token offset %(most)s - 1 for update skip locked)",
         of,
     )
 
