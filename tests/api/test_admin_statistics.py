@@ -155,3 +155,38 @@ async def test_a_subaccount_counts_its_own(rt: Runtime, api: Api) -> None:
         "east": [2, 2, 2, 1, None, 1, None],
         "west": [4, 4, 4, 1, None, 1, None],
     }
+
+
+async def test_every_sum_stands_under_its_own_name(rt: Runtime, api: Api, clock: SettableClock) -> None:
+    """Each a number of its own, half of them added up already."""
+    kit = await make_operator(rt)
+    desk = await make_desk(rt, api, kit)
+    today = clock.now().date()
+    whats = ("ride", "rider", "top_up", "subscription", "task", "damage")
+    async with rt.db.write() as tx:
+        for nr, (what, days) in enumerate(((what, days) for what in whats for days in (0, 1)), start=1):
+            for table in ("day_tally", "day_total"):
+                await tx.execute(
+                    f"insert into {table} (operator_id, subaccount_id, day, what, count, amount_minor)"
+                    " values (%(o)s, 0, %(day)s, %(what)s, %(count)s, %(amount)s)",
+                    {"o": kit.operator.id, "day": today - timedelta(days=days), "what": what}
+                    | {"count": nr, "amount": 100 * nr},
+                )
+        for what, count in (("open_task", 7), ("open_damage", 9)):
+            await tx.execute(
+                "insert into day_total (operator_id, subaccount_id, day, what, count, amount_minor)"
+                " values (%(o)s, 0, '1970-01-01', %(what)s, %(count)s, 0)",
+                {"o": kit.operator.id, "what": what, "count": count},
+            )
+    found = await desk.get("dashboard/statistics")
+    names = ("rides", "customers", "topup", "subscriptions_revenue", "tasks", "damages")
+    assert [[found[f"{name}_today"], found[f"{name}_yesterday"]] for name in names] == [
+        [2, 4],
+        [6, 8],
+        [10, 12],
+        [14, 16],
+        [18, 20],
+        [22, 24],
+    ]
+    assert (found["rides_revenue_today"], found["rides_revenue_yesterday"]) == (2, 4)
+    assert (found["open_tasks"], found["open_damages"]) == (7, 9)

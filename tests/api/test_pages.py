@@ -69,6 +69,7 @@ async def test_metrics_name_operations_not_paths(api: Api) -> None:
 async def test_the_outbox_is_not_for_production(rt: Runtime, tmp_path: Path, mode: str, status: int) -> None:
     async with run_api(rt, tmp_path, mode=mode) as api:  # type: ignore[arg-type]
         assert (await api.client.get("/dev/outbox?phone=358401")).status_code == status
+        assert (await api.client.get("/dev/push-outbox?token=app")).status_code == status
 
 
 async def test_the_outbox_wants_a_number(api: Api) -> None:
