@@ -28,6 +28,7 @@ EXPECTED = [
 ADDITIONS = {
     "admin_change_vehicle_status": {"results"},
     "admin_taxi_drivers": {"bookmark_next"},
+    "admin_force_end_ride": {"ride_id", "ended_at", "price", "currency_code"},
     "send_vehicle_commands": {"results"},
     "end_ride": {"review_status"},
     "get_vehicles": {"clusters"},
@@ -52,6 +53,7 @@ REQUEST_ADDITIONS = {
     "admin_taxi_rides": {"bookmark_next", "bookmark"},
     "admin_taxi_drivers": {"bookmark_next", "bookmark"},
     "admin_change_vehicle_status": {"vehicle_id"},
+    "admin_force_end_ride": {"reason"},
 }
 # Required there, and here one of two ways to say it.
 NOT_REQUIRED = {"admin_change_vehicle_status": {"vehicle_ids"}}

@@ -134,6 +134,7 @@ _ORDER: Final = (
     "stop_promo_code",
     "get_promo_codes",
     "admin_rides",
+    "admin_force_end_ride",
     "admin_users",
     "admin_vehicle_notes",
     "admin_create_vehicle_note",

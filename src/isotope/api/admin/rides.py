@@ -12,6 +12,8 @@ from isotope.api.admin.rides_types import (
     AdminRides,
     AdminRidesExport,
     AdminRidesRequest,
+    ForceEndRideRequest,
+    RideForcedToEnd,
 )
 from isotope.api.files import file_url
 from isotope.api.keyset import marks_of
@@ -21,10 +23,13 @@ from isotope.dashboards.masking import masked_email, masked_name, masked_phone
 from isotope.dashboards.paging import Paging
 from isotope.dashboards.rides import RideRow, Stage, WhichRides, list_rides
 from isotope.dashboards.search import read_search
+from isotope.domain import sharing
 from isotope.domain.evidence import PictureOf, show_pictures
 from isotope.domain.tenants import Right
+from isotope.kernel.errors import Kind
 from isotope.kernel.geo import Point
-from isotope.kernel.money import to_decimal
+from isotope.kernel.ids import RideId
+from isotope.kernel.money import Money, to_decimal
 
 _COMMENTS: Final = {"ALL": None, "AVAILABLE": True, "EMPTY": False}
 
@@ -84,6 +89,55 @@ async def admin_rides(call: Call[AdminRidesRequest]) -> AdminRides | AdminRidesE
     if export:
         return AdminRidesExport(data=[_exported(call, row, now) for row in page.rows], **around)
     return AdminRides(data=[_ride(call, row, pictures.get(row.id, ()), now) for row in page.rows], **around)
+
+
+@operation(
+    id="admin_force_end_ride",
+    tag="Sharing dashboard",
+    title="Forcefully end ride",
+    method="POST",
+    path="/api/v2/admin/rides/force-end",
+    auth=Auth.STAFF,
+    right=Right.END_RIDES,
+    subaccounts=True,
+    request=ForceEndRideRequest,
+    response=RideForcedToEnd,
+    refusals=((Kind.NOT_FOUND, "ride_not_found"), (Kind.CONFLICT, "ride_over"), (Kind.CONFLICT, "ride_busy")),
+    request_example={"ride_id": 12, "reason": "The rider's phone is dead"},
+    response_example={
+        "message": "Ride 12 is ended; it costs 2.60 EUR.",
+        "ride_id": 12,
+        "ended_at": 1_780_000_000,
+        "price": 2.6,
+        "currency_code": "EUR",
+    },
+    idempotent=True,
+)
+async def admin_force_end_ride(call: Call[ForceEndRideRequest]) -> RideForcedToEnd:
+    """Ends a ride now, wherever its vehicle is, and charges what the rider's own end would have cost there without zones.
+
+    The vehicle is told to lock if it can be told; unless it is known to be locked it becomes NEED_INVESTIGATION. Who ended
+    it, and why, is kept with the ride. Ended twice it is ended once.
+    """
+    ride = await sharing.force_end_ride(
+        call.services.rt,
+        call.services.cards,
+        sharing.ForceEndRide(
+            operator=call.operator,
+            subaccount_id=call.staff().subaccount_id,
+            ride_id=RideId(call.body.ride_id),
+            actor=call.actor,
+            reason=call.body.reason,
+        ),
+    )
+    total = Money(ride.total_minor or 0, ride.currency)
+    return RideForcedToEnd(
+        message=call.text("ride_forced_to_end", ride_id=ride.id, total=total.text()),
+        ride_id=ride.id,
+        ended_at=int((ride.ended_at or call.services.rt.clock.now()).timestamp()),
+        price=total.to_decimal(),
+        currency_code=ride.currency,
+    )
 
 
 def _ride(call: Call[Any], row: RideRow, images: Sequence[str], now: datetime) -> AdminRide:

@@ -18,6 +18,7 @@ from isotope.api.admin.list_types import (
     SameBookmark,
     SearchText,
 )
+from isotope.api.fields import Id
 from isotope.api.sharing_types import Coordinates, CurrencyCode, UnixSeconds
 from isotope.api.user_types import Amount
 
@@ -150,3 +151,22 @@ class AdminRidesExport(msgspec.Struct, frozen=True, kw_only=True):
     has_next_page: bool
     has_previous_page: bool
     data: list[AdminRideExported]
+
+
+class ForceEndRideRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which ride, and why."""
+
+    ride_id: Annotated[Id, Meta(examples=[12])]
+    reason: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=500)] | None, Meta(description="Kept with the ride.")
+    ] = None
+
+
+class RideForcedToEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """It is ended."""
+
+    message: Annotated[str, Meta(examples=["Ride 12 is ended; it costs 2.60 EUR."])]
+    ride_id: int
+    ended_at: UnixSeconds
+    price: Amount
+    currency_code: CurrencyCode

@@ -20,6 +20,7 @@ from isotope.domain.sharing.usecases.expire_reservation import ExpireReservation
 from isotope.domain.sharing.usecases.extend_reservation import extend_reservation
 from isotope.domain.sharing.usecases.find_own_ride import RideRef, find_own_ride
 from isotope.domain.sharing.usecases.fine_ride import FineRide, fine_ride
+from isotope.domain.sharing.usecases.force_end_ride import ForceEndRide, force_end_ride
 from isotope.domain.sharing.usecases.forget_history_of import forget_history_of
 from isotope.domain.sharing.usecases.get_current_rides import CurrentRide, CurrentRides, get_current_rides
 from isotope.domain.sharing.usecases.get_reservations import (
@@ -81,6 +82,7 @@ __all__ = [
     "Fine",
     "FineId",
     "FineRide",
+    "ForceEndRide",
     "FundsStep",
     "OpenPlace",
     "Outcome",
@@ -122,6 +124,7 @@ __all__ = [
     "find_own_ride",
     "find_ride",
     "fine_ride",
+    "force_end_ride",
     "forget_history_of",
     "get_current_rides",
     "get_reservations",

@@ -249,6 +249,11 @@ def vehicle_not_ridden() -> Refusal:
     return Refusal(Kind.FORBIDDEN, "vehicle_not_ridden")
 
 
+def ride_over() -> Refusal:
+    """There is nothing left to end."""
+    return Refusal(Kind.CONFLICT, "ride_over")
+
+
 def ride_not_ended() -> Refusal:
     """Only a ride that is over is refunded or fined."""
     return Refusal(Kind.CONFLICT, "ride_not_ended")

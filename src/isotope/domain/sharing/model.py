@@ -90,6 +90,8 @@ class Outcome(StrEnum):
     BATTERY_LOW = "battery_low"
     PAUSED_TOO_LONG = "paused_too_long"
     RIDE_TOO_LONG = "ride_too_long"
+    # Staff ended it.
+    FORCED = "forced"
     # It never went anywhere, its vehicle locked all the time: free of charge.
     GHOST = "ghost"
 

@@ -38,7 +38,7 @@ from isotope.domain.tenants.model import Operator
 from isotope.domain.wallet import Charge, charge
 from isotope.infra.db import Tx
 from isotope.infra.runtime import Runtime
-from isotope.kernel.actor import rider_actor
+from isotope.kernel.actor import Actor, rider_actor
 from isotope.kernel.geo import Point, distance_m
 
 
@@ -69,6 +69,8 @@ async def close_ride(
     plan: EndPlan = NO_PLAN,
     correction: Correction | None = None,
     found: LockedVehicle | None = None,
+    by: Actor | None = None,
+    reason: str | None = None,
 ) -> list[CardCall]:
     """Compute the price from the recorded events, charge it, release the vehicle, in the caller's transaction.
 
@@ -77,7 +79,8 @@ async def close_ride(
 
     The caller holds the ride's row; the vehicle's (unless the caller has it locked: `found`), the day's and the
     wallet's are locked here, in this order. `ended_at` is where the meter stops: never before the ride began. `plan`:
-    on what terms it ends there. `correction` stands instead of what `fairness` would find.
+    on what terms it ends there. `correction` stands instead of what `fairness` would find. `by`: who ends it, and why,
+    where that is not its rider.
     """
     actor = rider_actor(ride.rider_id)
     if found is None:
@@ -143,12 +146,13 @@ async def close_ride(
         ),
     )
     key = (ride.operator_id, ride.id)
-    await store.add_event(tx, key, EventKind.ENDED, priced.stopped_at, actor, {"outcome": outcome})
+    why = {} if reason is None else {"reason": reason}
+    await store.add_event(tx, key, EventKind.ENDED, priced.stopped_at, by or actor, {"outcome": outcome, **why})
     await issue_receipt(tx, operator, ended, now, found.vehicle.nr)
     await tell_if_paid(tx, rt, operator, ended, now)
-    await _let_go(tx, operator, ride, found, outcome, now)
-    why = recheck_for(priced.used, went_m=priced.went_m, agreed=ride.terms.agreed, settings=operator.settings.rides)
-    if why is not None and not is_free:
+    await _let_go(tx, operator, ride, found, outcome, by or actor, now)
+    again = recheck_for(priced.used, went_m=priced.went_m, agreed=ride.terms.agreed, settings=operator.settings.rides)
+    if again is not None and not is_free:
         await defer_recheck(
             tx, rt, operator.id, ride.id, now + timedelta(seconds=operator.settings.rides.late_reports_s)
         )
@@ -201,19 +205,20 @@ async def _price(
 
 
 async def _let_go(
-    tx: Tx, operator: Operator, ride: Ride, found: LockedVehicle, outcome: Outcome, now: datetime
+    tx: Tx, operator: Operator, ride: Ride, found: LockedVehicle, outcome: Outcome, by: Actor, now: datetime
 ) -> None:
+    is_locked = found.state is not None and found.state.locked is True
     to_status = status_after_release(
         None if found.state is None else found.state.battery_pct,
         minimum_battery_pct(found.model.spec, operator.settings.rides.minimum_battery_pct),
-        needs_check=outcome is Outcome.UNCONFIRMED_LOCK,
+        needs_check=outcome is Outcome.UNCONFIRMED_LOCK or (outcome is Outcome.FORCED and not is_locked),
     )
     await release_vehicle(
         tx,
         found.vehicle,
         holder=ride.holder,
         to_status=to_status,
-        actor=rider_actor(ride.rider_id),
+        actor=by,
         cause=f"{ride.holder}:{outcome}",
         now=now,
     )
