@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest_asyncio
@@ -73,7 +74,7 @@ values (1, 3, 1, 1, -30), (1, 3, 2, 2, -20), (1, 3, 3, 3, -150), (1, 3, 4, 4, 15
 @pytest_asyncio.fixture
 async def rt(template_url: str, clock: SettableClock) -> AsyncIterator[Runtime]:
     """On a database that was filled by the version before cards and then brought to today's state."""
-    url = with_database(template_url, "isotope_before_cards")
+    url = with_database(template_url, f"isotope_before_cards_{uuid4().hex[:12]}")
     create_database(url)
     ours = load_migrations()
     migrate(url, [one for one in ours if one.name <= LAST_BEFORE_CARDS])
